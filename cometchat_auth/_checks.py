@@ -1,0 +1,257 @@
+"""Arguments are checked before anything is sent or stored.
+
+A value of the wrong type is the programmer's mistake: ``TypeError``. A value that cannot be used
+is `InvalidParameterError`; its text names the field, the limit and what was found, and never
+shows a credential. The limits are those of CometChat's "Constraints & Limits" page.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from .errors import MISSING_PARAMETERS, InvalidParameterError
+
+UID_LIMIT: Final = 100
+NAME_LIMIT: Final = 100
+URL_LIMIT: Final = 3000
+ROLE_LIMIT: Final = 100
+METADATA_LIMIT: Final = 5 * 1024  # bytes of JSON
+BODY_LIMIT: Final = 10 * 1024  # bytes; the service's cap for a POST body
+TAGS_LIMIT: Final = 25
+TAG_LIMIT: Final = 100
+REGIONS: Final = ("us", "eu", "in")
+API_VERSION: Final = "v3.0"  # the official SDKs' own path segment
+
+# Longer than any credential known (a uid of 100, an underscore, 40 more), shorter than what
+# servers commonly accept as one header.
+CREDENTIAL_LIMIT: Final = 4096
+
+_LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+
+
+def text(field: str, value: object) -> str:
+    """Return the value if it is a text that is not empty.
+
+    Raises:
+        TypeError: If it is neither a text nor ``None``.
+        InvalidParameterError: ``MISSING_PARAMETERS`` if it is ``None`` or empty.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{field} must be a str, not {type(value).__name__}")
+    if not value:
+        found = "None" if value is None else "an empty text"
+        raise InvalidParameterError(
+            MISSING_PARAMETERS, f"{field} is required, but {found} was given."
+        )
+    return value
+
+
+def types(**values: object) -> None:
+    """Raise ``TypeError`` for the first value that is neither a text nor ``None``."""
+    for field, value in values.items():
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{field} must be a str, not {type(value).__name__}")
+
+
+def invalid(field: str, what: str) -> InvalidParameterError:
+    """Return the error for a value of a wrong form."""
+    return InvalidParameterError(f"INVALID_{_upper(field)}", f"{field} {what}")
+
+
+def exceeded(field: str, limit: int, unit: str, found: int) -> InvalidParameterError:
+    """Return the error for a value that is too long."""
+    return InvalidParameterError(
+        f"ERROR_{_upper(field)}_EXCEEDED",
+        f"{field} may have at most {limit:,} {unit}, but has {found:,}.",
+    )
+
+
+def uid(value: object, field: str = "uid") -> str:
+    """Return the uid: at most 100 of ``a-z``, ``0-9``, ``-`` and ``_``, in either case."""
+    return _alpha_dash(field, text(field, value), UID_LIMIT)
+
+
+def credential(field: str, value: object) -> str:
+    """Return the key or token: visible ASCII characters without spaces."""
+    checked = text(field, value)
+    for place, char in enumerate(checked):
+        if not "!" <= char <= "~":
+            raise invalid(
+                field,
+                f"has {_describe(char)} at position {place + 1} of {len(checked)}; keys and tokens "
+                "are visible ASCII characters without spaces. Was it copied with something else?",
+            )
+    _limit(field, checked, CREDENTIAL_LIMIT)
+    return checked
+
+
+def app_id(value: object) -> str:
+    """Return the app id: letters, digits and hyphens, since it becomes part of a host name."""
+    checked = text("app_id", value)
+    _limit("app_id", checked, 63)
+    if not re.fullmatch(r"[A-Za-z0-9-]+", checked):
+        raise invalid("app_id", f"may have letters, digits and '-' only, but is {checked!r}.")
+    return checked
+
+
+def profile(value: object) -> str:
+    """Return the profile's name: it becomes the user name of the keyring's item."""
+    checked = text("profile", value)
+    _limit("profile", checked, 100)
+    if not checked.isprintable():
+        raise invalid("profile", f"may have printable characters only, but is {checked!r}.")
+    return checked
+
+
+def region(value: object) -> str:
+    """Return the region's name in lower case."""
+    checked = text("region", value).lower()
+    if checked not in REGIONS:
+        raise invalid(
+            "region",
+            f"must be one of {', '.join(REGIONS)}, but is {value!r}. "
+            "For a deployment of your own give client_host and admin_host instead.",
+        )
+    return checked
+
+
+def platform(value: object) -> str:
+    """Return the platform's name as the service is told it."""
+    checked = text("platform", value)
+    return _alpha_dash("platform", checked, 50)
+
+
+def base_url(field: str, value: object) -> str:
+    """Return a configured host as a URL without a trailing slash.
+
+    ``chat.example.com`` becomes ``https://chat.example.com/v3.0``; a path that is given stays.
+
+    Raises:
+        InvalidParameterError: If it is no URL, carries a user name, a query or a fragment, or is
+            not ``https`` although it is not on this machine.
+    """
+    given = text(field, value)
+    url = given if "://" in given else f"https://{given}"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as problem:
+        raise invalid(field, f"is no usable address: {problem}.") from None
+    if not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+", host) or not url.isascii():
+        raise invalid(field, "must be a host name or a URL, e.g. 'chat.example.com'.")
+    if parts.username is not None or parts.query or parts.fragment or " " in url:
+        raise invalid(field, "must not carry a user name, a query, a fragment or spaces.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise invalid(
+            field,
+            f"must begin with https, but begins with {parts.scheme!r}: keys and tokens would "
+            "travel readable (http is for this machine's own addresses only).",
+        )
+    path = parts.path.rstrip("/") or f"/{API_VERSION}"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host name is this machine."""
+    return _LOOPBACK.fullmatch(host.lower()) is not None
+
+
+def seconds(field: str, value: object) -> float:
+    """Return a time limit in seconds: a finite number above zero."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{field} must be a number of seconds, not {type(value).__name__}")
+    if not (math.isfinite(value) and value > 0):
+        raise invalid(field, f"must be a finite number of seconds above 0, but is {value!r}.")
+    return float(value)
+
+
+def url(field: str, value: str) -> None:
+    """Check the address of an avatar or a profile page."""
+    _limit(field, value, URL_LIMIT)
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        fits = False
+    if not fits or not value.isprintable() or " " in value:
+        raise invalid(field, "must be a URL that begins with http:// or https://.")
+
+
+def name(value: object) -> str:
+    """Return the display name: at most 100 characters, not only white space."""
+    checked = text("name", value)
+    _limit("name", checked, NAME_LIMIT)
+    if not checked.strip():
+        raise InvalidParameterError(MISSING_PARAMETERS, "name is required, but is only spaces.")
+    return checked
+
+
+def role(value: str) -> str:
+    """Return the role's id: at most 100 of ``a-z``, ``0-9``, ``-`` and ``_``."""
+    return _alpha_dash("role", text("role", value), ROLE_LIMIT)
+
+
+def metadata(value: Mapping[str, Any]) -> None:
+    """Check that the metadata is a JSON object of at most 5 KB."""
+    size = len(json_bytes("metadata", value))
+    if size > METADATA_LIMIT:
+        raise exceeded("metadata", METADATA_LIMIT, "bytes of JSON", size)
+
+
+def tags(value: Sequence[str]) -> None:
+    """Check the tags: at most 25 of at most 100 characters each."""
+    if len(value) > TAGS_LIMIT:
+        raise exceeded("tags", TAGS_LIMIT, "entries", len(value))
+    for tag in value:
+        if not tag:
+            raise invalid("tags", "must not hold an empty text.")
+        _limit("tags", tag, TAG_LIMIT)
+
+
+def json_bytes(field: str, value: object) -> bytes:
+    """Return the value as JSON in UTF-8.
+
+    Raises:
+        InvalidParameterError: If JSON or UTF-8 has no place for something in it.
+    """
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return written.encode()
+    except (TypeError, ValueError, RecursionError) as problem:
+        # UnicodeEncodeError's own text would quote the value.
+        why = "has half a surrogate pair" if isinstance(problem, UnicodeError) else str(problem)
+        raise invalid(field, f"cannot be written as JSON: {why}.") from None
+
+
+def _alpha_dash(field: str, value: str, limit: int) -> str:
+    _limit(field, value, limit)
+    for place, char in enumerate(value):
+        if not (char.isascii() and (char.isalnum() or char in "-_")):
+            raise invalid(
+                field,
+                f"may have letters, digits, '-' and '_' only, "
+                f"but has {_describe(char)} at position {place + 1}.",
+            )
+    return value
+
+
+def _limit(field: str, value: str, limit: int) -> None:
+    if len(value) > limit:
+        raise exceeded(field, limit, "characters", len(value))
+
+
+def _describe(char: str) -> str:
+    if char == " ":
+        return "a space"
+    if char in "\r\n":
+        return "a line break"
+    return repr(char) if char.isprintable() else f"the character U+{ord(char):04X}"
+
+
+def _upper(field: str) -> str:
+    return field.upper()

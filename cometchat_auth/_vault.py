@@ -1,0 +1,229 @@
+"""One session's place in a store: three answers, limits, and what to tell the user of it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import attrs
+
+from ._storage import Ticket
+from ._waits import Flow
+from .errors import SESSION_STORE, SessionStoreError
+from .models import Session
+from .sessions import SessionStore, decode, encode
+
+T = TypeVar("T")
+
+_log = logging.getLogger("cometchat_auth")
+
+SERVICE_PREFIX: Final = "cometchat_auth"
+
+
+@attrs.frozen
+class Standing:
+    """Whether a session will be found by a later process, and if not, why not."""
+
+    persisted: bool
+    reason: str | None
+
+
+NOTHING_STORED: Final = Standing(persisted=False, reason=None)
+
+
+class Vault:
+    """Load, save and delete the one session of an app, region and profile.
+
+    Args:
+        store: Where to.
+        service_name: ``cometchat_auth:<app id>:<region or host>``.
+        profile: The user name beside the service name.
+        read_limit: Seconds that a read may take.
+        write_limit: Seconds that a write may take.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        *,
+        service_name: str,
+        profile: str,
+        read_limit: float,
+        write_limit: float,
+    ) -> None:
+        self.service_name = service_name
+        self.profile = profile
+        self.standing = NOTHING_STORED
+        self.touched = False
+        self.unsaved = False  # whether the store refused the session that is in memory
+        self._store = store
+        self._persistent = getattr(store, "persistent", True)
+        self._read_limit = read_limit
+        self._write_limit = write_limit
+        self._stored: str | None = None  # the record that is known to be there
+        self._warned = False
+
+    @property
+    def backend(self) -> str | None:
+        """Return the store's name, or ``None`` as long as it was not looked for."""
+        return str(self._store.name) if self.touched else None
+
+    def load(self) -> Flow[Session | None]:
+        """Return the stored session, or ``None`` if there is none or no keyring.
+
+        Raises:
+            SessionStoreError: If nobody could look.
+        """
+        ticket = Ticket(self._load, self._read_limit)
+        yield ticket
+        try:
+            return ticket.take()
+        except SessionStoreError as error:
+            self.standing = Standing(self.standing.persisted, error.reason)
+            if error.reason != "no_keyring":
+                raise
+            self._warn(error)
+            return None
+
+    def save(self, session: Session, *, replace: bool = True) -> Flow[None]:
+        """Write the session unless it is what is stored already; `standing` tells how it went.
+
+        Args:
+            session: What to write.
+            replace: Whether to write over what another process may have stored meanwhile.
+        """
+        record = encode(session)
+        if record == self._stored and not replace:
+            return
+        ticket = Ticket(
+            lambda: self._save(record, replace=replace), self._write_limit, postpone_as=id(self)
+        )
+        yield ticket
+        try:
+            ticket.take()
+        except SessionStoreError as error:
+            self.unsaved = True
+            self.standing = Standing(persisted=False, reason=error.reason)
+            self._warn(error)
+
+    def begin_delete(self) -> Ticket[None]:
+        """Begin to delete what is stored; to be waited for and then taken."""
+        return Ticket(self._delete, self._write_limit, postpone_as=id(self))
+
+    def finish_delete(self, ticket: Ticket[None]) -> Flow[None]:
+        """Wait until it is deleted.
+
+        Raises:
+            SessionStoreError: If it could not be deleted.
+        """
+        yield ticket
+        try:
+            ticket.take()
+        except SessionStoreError as error:
+            self.standing = Standing(persisted=False, reason=error.reason)
+            if error.reason != "no_keyring":
+                raise
+
+    # What follows runs on the storage thread.
+
+    def _load(self) -> Session | None:
+        record = self._guarded(self._read)
+        self._stored, self.unsaved = record, False
+        if record is None:
+            self.standing = NOTHING_STORED
+            return None
+        try:
+            session = decode(record)
+        except ValueError as problem:
+            _log.warning(
+                "What the session store holds for %r is no session (%s); "
+                "the next login will replace it.",
+                self.service_name,
+                problem,
+            )
+            self.standing = NOTHING_STORED
+            return None
+        self.standing = self._kept()
+        return session
+
+    def _save(self, record: str, *, replace: bool) -> None:
+        known, self._stored = self._stored, None
+        if known == record or not replace:
+            held = self._guarded(self._read)
+            if held != record and not replace and held != known:
+                return  # another process's session; a mere check does not write over it
+            if held == record:
+                self._written(record)
+                return
+        try:
+            if self._guarded(lambda: self._write_and_read_back(record)) != record:
+                raise _not_retained()
+        except SessionStoreError as error:
+            if error.reason in {"error", "not_retained"}:
+                # An earlier user's session must not be found at the next start.
+                with contextlib.suppress(Exception):
+                    self._store.delete(self.service_name, self.profile)
+            raise
+        self._written(record)
+
+    def _written(self, record: str) -> None:
+        self._stored, self.unsaved = record, False
+        self.standing = self._kept()
+
+    def _read(self) -> str | None:
+        return self._store.load(self.service_name, self.profile)
+
+    def _write_and_read_back(self, record: str) -> str | None:
+        self._store.save(self.service_name, self.profile, record)
+        return self._read()
+
+    def _delete(self) -> None:
+        self._stored = None
+        if self._guarded(self._delete_and_look) is not None:
+            raise SessionStoreError(
+                SESSION_STORE,
+                f"The session store still holds {self.service_name!r} after deleting it. "
+                "Remove the item with the system's own keyring program.",
+                reason="error",
+            )
+        self.unsaved = False
+        self.standing = NOTHING_STORED
+
+    def _delete_and_look(self) -> str | None:
+        self._store.delete(self.service_name, self.profile)
+        return self._read()
+
+    def _guarded(self, operation: Callable[[], T]) -> T:
+        """Let no exception out but the library's own (promise S9)."""
+        self.touched = True
+        try:
+            return operation()
+        except SessionStoreError:
+            raise
+        except BaseException as error:
+            error.__context__ = None
+            raise SessionStoreError(
+                SESSION_STORE,
+                f"The session store failed ({type(error).__name__}). "
+                "See the error's __cause__, then call reload().",
+                reason="error",
+            ) from error.with_traceback(None)
+
+    def _kept(self) -> Standing:
+        return Standing(self._persistent, None if self._persistent else "memory")
+
+    def _warn(self, error: SessionStoreError) -> None:
+        if not self._warned:
+            self._warned = True
+            _log.warning("The session is kept in memory only. %s", error.message)
+
+
+def _not_retained() -> SessionStoreError:
+    return SessionStoreError(
+        SESSION_STORE,
+        "The session store took the session but does not give it back. "
+        "Choose another keyring back end or pass another session_store.",
+        reason="not_retained",
+    )

@@ -1,0 +1,232 @@
+"""Login listeners, and the road by which callbacks reach the user's code."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from . import _threads
+from .errors import CometChatException
+from .models import User
+
+_log = logging.getLogger("cometchat_auth")
+
+Dispatcher = Callable[[Callable[[], None]], object]
+"""Anything that takes a function without arguments and sees to it that it is run once."""
+
+Delivery = Callable[[], object]
+
+EVENTS: Final = ("login_success", "login_failure", "logout_success", "logout_failure")
+
+
+class LoginListener:
+    """What to call when somebody logs in or out.
+
+    Give the callbacks as keywords, or override the methods in a subclass. Any object with
+    methods of these names serves as a listener as well.
+
+    Args:
+        login_success: Called with the `User` when who is logged in, or their token, has changed
+            by a login.
+        login_failure: Called with the `CometChatException` of a failed login.
+        logout_success: Called without arguments when nobody is logged in any more.
+        logout_failure: Called with the `CometChatException` that says what a logout did not
+            achieve.
+
+    Raises:
+        TypeError: If a callback is not callable.
+    """
+
+    def __init__(
+        self,
+        *,
+        login_success: Callable[[User], object] | None = None,
+        login_failure: Callable[[CometChatException], object] | None = None,
+        logout_success: Callable[[], object] | None = None,
+        logout_failure: Callable[[CometChatException], object] | None = None,
+    ) -> None:
+        given = (login_success, login_failure, logout_success, logout_failure)
+        for name, callback in zip(EVENTS, given, strict=True):
+            require_callable(**{name: callback})
+            if callback is not None:
+                setattr(self, name, callback)
+
+    def login_success(self, user: User) -> object:
+        """Do nothing."""
+
+    def login_failure(self, error: CometChatException) -> object:
+        """Do nothing."""
+
+    def logout_success(self) -> object:
+        """Do nothing."""
+
+    def logout_failure(self, error: CometChatException) -> object:
+        """Do nothing."""
+
+
+def require_callable(**callbacks: object) -> None:
+    """Raise ``TypeError`` for the first that is neither callable nor ``None``."""
+    for name, callback in callbacks.items():
+        if callback is not None and not callable(callback):
+            raise TypeError(f"{name} must be callable, not {type(callback).__name__}")
+
+
+class ListenerBook:
+    """The listeners of one client, in the order in which their ids were first added."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, object] = {}
+        self._lock = threading.Lock()
+
+    def add(self, listener_id: str, listener: object) -> None:
+        """Add a listener, in place of the one with the same id."""
+        with self._lock:
+            self._listeners[listener_id] = listener
+
+    def remove(self, listener_id: str) -> None:
+        """Remove a listener; without one of this id do nothing."""
+        with self._lock:
+            self._listeners.pop(listener_id, None)
+
+    def audience(self, event: str, *args: object) -> list[Delivery]:
+        """Return what has to be delivered to those who are listening now."""
+        with self._lock:
+            listeners = list(self._listeners.values())
+        return [_telling(listener, event, args) for listener in listeners]
+
+
+def _telling(listener: object, event: str, args: tuple[object, ...]) -> Delivery:
+    def tell() -> None:
+        callback = getattr(listener, event, None)
+        if callback is not None:
+            callback(*args)
+
+    return tell
+
+
+class _Delivering(threading.local):
+    depth = 0
+
+
+_delivering = _Delivering()
+
+
+def in_callback() -> bool:
+    """Return whether this thread is running one of the user's callbacks."""
+    return _delivering.depth > 0
+
+
+class Slot:
+    """A place in the order of deliveries, taken before it is known what will stand there."""
+
+    __slots__ = ("deliveries",)
+
+    def __init__(self) -> None:
+        self.deliveries: list[Delivery] | None = None
+
+
+class Outbox:
+    """Callbacks of one client on their way to the dispatcher, in the order of what they tell.
+
+    A slot is reserved when something has happened and filled when its future has been resolved.
+    Slots are emptied in the order of reservation, each callback by itself, and never under a
+    lock.
+
+    Args:
+        dispatcher: Where callbacks are run, or ``None`` for the library's own thread.
+        on_error: Called with what a callback raised, or ``None``.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher | None,
+        on_error: Callable[[BaseException], object] | None,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._on_error = on_error
+        self.under_way = _threads.InFlight()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was on its way, as a forked child has to."""
+        self._lock = threading.Lock()
+        self._slots: deque[Slot] = deque()
+        self._emptying = False
+        self.under_way.reset()
+
+    def reserve(self) -> Slot:
+        """Take the next place in the order."""
+        slot = Slot()
+        self.enter()
+        with self._lock:
+            self._slots.append(slot)
+        return slot
+
+    def fill(self, slot: Slot, deliveries: list[Delivery]) -> None:
+        """Say what stands in a place, and hand over whatever is ready."""
+        for _ in deliveries:
+            self.enter()
+        slot.deliveries = deliveries
+        while ready := self._take():
+            for delivery in ready.deliveries or ():
+                self._hand_over(delivery)
+            with self._lock:
+                self._emptying = False
+            self.leave()
+
+    def send(self, delivery: Delivery) -> None:
+        """Hand over one callback, after all that have been reserved so far."""
+        self.fill(self.reserve(), [delivery])
+
+    def _take(self) -> Slot | None:
+        """Return the next slot if it is ready and nobody else is emptying one."""
+        with self._lock:
+            if self._emptying or not self._slots or self._slots[0].deliveries is None:
+                return None
+            self._emptying = True
+            return self._slots.popleft()
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        if self._dispatcher is None:
+            _threads.DISPATCHER.submit(lambda: self._deliver(delivery, counted=True))
+            return
+        try:
+            self._dispatcher(lambda: self._deliver(delivery, counted=False))
+        except BaseException as error:
+            self._report(error, "the dispatcher that was given refused a callback")
+        finally:
+            # What the application's own dispatcher has been given is its affair: waiting here
+            # for a main loop that has ended would wait for ever.
+            self.leave()
+
+    def _deliver(self, delivery: Delivery, *, counted: bool) -> None:
+        _delivering.depth += 1
+        try:
+            delivery()
+        except BaseException as error:
+            self._report(error, "a callback raised")
+        finally:
+            _delivering.depth -= 1
+            if counted:
+                self.leave()
+
+    def _report(self, error: BaseException, what: str) -> None:
+        _log.error("%s: %s", what, type(error).__name__, exc_info=error)
+        if self._on_error is not None:
+            try:
+                self._on_error(error)
+            except BaseException:
+                _log.exception("on_callback_error itself raised")
+
+    def enter(self) -> None:
+        """Count something that this client and the interpreter's exit have to wait for."""
+        self.under_way.enter()
+        _threads.IN_FLIGHT.enter()
+
+    def leave(self) -> None:
+        """Count one less."""
+        self.under_way.leave()
+        _threads.IN_FLIGHT.leave()
