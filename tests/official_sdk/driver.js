@@ -1,0 +1,206 @@
+'use strict';
+// Runs the unmodified official CometChat SDK in a jsdom window and does what it is told:
+// one JSON object per line on standard input, one JSON object per line on standard output.
+//
+//     node driver.js FOLDER      FOLDER holds the packages "jsdom" and "@cometchat/..."
+//
+// The only thing replaced is the way out: fetch() sends the SDK's request, as it is, to the base
+// URL given with "init". Whatever the SDK wants from any other host fails here and is recorded.
+
+const { webcrypto } = require('node:crypto');
+const fs = require('node:fs');
+const http = require('node:http');
+const path = require('node:path');
+const readline = require('node:readline');
+const vm = require('node:vm');
+
+const packages = path.resolve(process.argv[2]);
+const { JSDOM, VirtualConsole } = require(path.join(packages, 'jsdom'));
+const sdkFile = path.join(packages, '@cometchat', 'chat-sdk-javascript', 'CometChat.js');
+const sdkScript = new vm.Script(fs.readFileSync(sdkFile, 'utf8'), { filename: sdkFile });
+
+const REGION = 'us';
+const LISTENER_ID = 'driver';
+// Turns of the event loop without a change after which the SDK has finished writing.
+const QUIET_TURNS = 10;
+
+const agent = new http.Agent({ keepAlive: true });
+let installation = null; // { appId, baseUrl }
+let dom = null;
+let sdk = null;
+let events = [];
+let blocked = [];
+
+// ---- the way out ----
+
+function isServiceHost(hostname) {
+  const { appId, baseUrl } = installation;
+  return [
+    `${appId}.api-${REGION}.cometchat.io`.toLowerCase(),
+    `${appId}.apiclient-${REGION}.cometchat.io`.toLowerCase(),
+    new URL(baseUrl).host,
+  ].includes(hostname);
+}
+
+function refuse(kind, url) {
+  blocked.push({ kind, url: String(url) });
+  return new TypeError('Failed to fetch');
+}
+
+// A redirect is answered as it is, not followed: no request leaves for an address it names.
+function fetchFromBase(input, options = {}) {
+  const asked = new URL(String(input));
+  if (!isServiceHost(asked.host)) return Promise.reject(refuse('fetch', asked));
+  const base = new URL(installation.baseUrl);
+  const body = options.body === undefined ? null : Buffer.from(options.body, 'utf8');
+  const headers = { ...options.headers };
+  if (body !== null) headers['Content-Length'] = body.length;
+  return new Promise((resolve, reject) => {
+    const request = http.request({
+      agent,
+      host: base.hostname,
+      port: base.port,
+      method: options.method,
+      path: base.pathname.replace(/\/$/, '') + asked.pathname + asked.search,
+      headers,
+    }, (answer) => resolve(asResponse(answer)));
+    request.on('error', () => reject(new TypeError('Failed to fetch')));
+    request.end(body);
+  });
+}
+
+async function asResponse(answer) {
+  const chunks = [];
+  for await (const chunk of answer) chunks.push(chunk);
+  const empty = [204, 205, 304].includes(answer.statusCode);
+  const headers = new Headers();
+  for (let i = 0; i < answer.rawHeaders.length; i += 2) {
+    headers.append(answer.rawHeaders[i], answer.rawHeaders[i + 1]);
+  }
+  return new Response(empty ? null : Buffer.concat(chunks), { status: answer.statusCode, headers });
+}
+
+// ---- the window ----
+
+function openWindow(stored) {
+  dom = new JSDOM('<!doctype html><title>driver</title>', {
+    url: 'https://driver.example/',
+    runScripts: 'outside-only',
+    virtualConsole: new VirtualConsole(), // swallows the SDK's logging
+  });
+  const { window } = dom;
+  for (const [key, value] of Object.entries(stored)) window.localStorage.setItem(key, value);
+  // What every browser has and jsdom lacks, some of it not in all versions.
+  window.fetch = fetchFromBase;
+  window.TextEncoder = TextEncoder;
+  window.matchMedia = () => ({ matches: false });
+  Object.defineProperty(window, 'crypto', { value: webcrypto, configurable: true });
+  for (const kind of ['WebSocket', 'XMLHttpRequest']) {
+    window[kind] = function Refused(url) { throw refuse(kind, url); };
+  }
+  sdkScript.runInContext(dom.getInternalVMContext());
+  sdk = window.CometChat.CometChat ?? window.CometChat;
+  return window;
+}
+
+function closeWindow() {
+  if (dom === null) return;
+  dom.window.close();
+  dom = null;
+  sdk = null;
+}
+
+function storedText() {
+  return JSON.stringify(Object.entries({ ...dom.window.localStorage }));
+}
+
+// The SDK resolves its promises before its local store has written everything.
+async function settle() {
+  let last = storedText();
+  for (let quiet = 0; quiet < QUIET_TURNS;) {
+    await new Promise(setImmediate);
+    const now = storedText();
+    quiet = now === last ? quiet + 1 : 0;
+    last = now;
+  }
+}
+
+async function start(stored) {
+  const window = openWindow(stored);
+  const listen = (name) => (value) => events.push({ name, value: value ?? null });
+  const names = ['loginSuccess', 'loginFailure', 'logoutSuccess', 'logoutFailure'];
+  const callbacks = Object.fromEntries(names.map((name) => [name, listen(name)]));
+  const settings = new sdk.AppSettingsBuilder()
+    .setRegion(REGION)
+    .autoEstablishSocketConnection(false)
+    .build();
+  const done = await sdk.init(installation.appId, settings);
+  sdk.addLoginListener(LISTENER_ID, new sdk.LoginListener(callbacks));
+  await settle();
+  return done && sdk.isInitialized() && window === dom.window;
+}
+
+// ---- what can be asked ----
+
+const commands = {
+  init({ appId, baseUrl }) {
+    closeWindow();
+    installation = { appId, baseUrl };
+    events = [];
+    blocked = [];
+    return start({});
+  },
+  async restart() {
+    await settle();
+    dom.window.dispatchEvent(new dom.window.Event('beforeunload'));
+    await settle();
+    const stored = { ...dom.window.localStorage };
+    closeWindow();
+    return start(stored);
+  },
+  login({ uid, authKey, authToken }) {
+    return authToken === undefined ? sdk.login(uid, authKey) : sdk.login(authToken);
+  },
+  logout: () => sdk.logout(),
+  getLoggedinUser: () => sdk.getLoggedinUser(),
+  createUser: ({ user, authKey }) => sdk.createUser(user, authKey),
+  updateUser: ({ user, authKey }) => sdk.updateUser(user, authKey),
+  updateCurrentUserDetails: ({ user }) => sdk.updateCurrentUserDetails(user),
+  events: () => events.splice(0),
+  blocked: () => blocked.splice(0),
+  exit() {
+    closeWindow();
+    agent.destroy();
+    input.close();
+    return true;
+  },
+};
+
+function describe(error) {
+  const { code = null, name = null, message = null, details = null } = Object(error);
+  return { code, name, message, details };
+}
+
+async function answer(line) {
+  try {
+    // The window's own JSON makes objects of the window's own classes, as a page would pass.
+    const command = (dom?.window.eval('JSON') ?? JSON).parse(line);
+    const result = await commands[command.do](command);
+    if (dom !== null) await settle();
+    return { ok: result ?? null };
+  } catch (error) {
+    return { error: describe(error) };
+  }
+}
+
+// The SDK's own stray rejections must not end the process: the command's answer is what counts.
+process.on('unhandledRejection', (reason) => console.error('unhandled in the SDK:', reason));
+
+const input = readline.createInterface({ input: process.stdin });
+let queue = Promise.resolve();
+input.on('line', (line) => {
+  queue = queue.then(async () => {
+    process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
+  });
+});
+input.on('close', () => queue.then(() => { closeWindow(); agent.destroy(); }));
