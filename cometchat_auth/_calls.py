@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -39,6 +40,7 @@ class CallFuture(Future[T]):
     def __init__(self, outbox: Outbox) -> None:
         super().__init__()
         self._outbox = outbox
+        self._process = os.getpid()
         self.on_cancel: Callable[[], None] | None = None
 
     def result(self, timeout: float | None = None) -> T:
@@ -46,7 +48,7 @@ class CallFuture(Future[T]):
 
         Raises:
             CometChatException: ``WOULD_BLOCK_FOREVER`` on a thread that would have to do the
-                work it waits for.
+                work it waits for, and in a forked child for a call of its parent.
         """
         self._wait(timeout)
         return super().result(0)
@@ -73,9 +75,13 @@ class CallFuture(Future[T]):
         if self.done():
             return
         if _threads.REQUESTS.is_member() or _threads.STORAGE.is_member():
-            raise CometChatException(
-                WOULD_BLOCK_FOREVER,
-                "This thread does the work that would be waited for. Wait on a thread of your own.",
+            raise _would_block(
+                "This thread does the work that would be waited for. Wait on a thread of your own."
+            )
+        if os.getpid() != self._process:
+            raise _would_block(
+                "The call was made before this process was forked, and is its parent's affair. "
+                "Call again here."
             )
         end = None if timeout is None else time.monotonic() + timeout
         while not self.done():
@@ -322,6 +328,10 @@ def settle(
     """End a call that never becomes a job."""
     slot = outbox.reserve()
     outbox.fill(slot, told + call.resolve(None, error))
+
+
+def _would_block(why: str) -> CometChatException:
+    return CometChatException(WOULD_BLOCK_FOREVER, why)
 
 
 def _waited_too_long(deadline: Deadline) -> NoAnswerError:

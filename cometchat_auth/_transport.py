@@ -113,7 +113,7 @@ def send(
     _current.progress = progress
     try:
         left = _left(deadline)
-        response = _adapter(line.verify, line.cert).send(
+        response = _adapters.get(line.verify, line.cert).send(
             request,
             stream=True,
             timeout=Timeout(connect=left, read=left),  # type: ignore[arg-type]
@@ -143,7 +143,7 @@ def connect(url: str, *, line: Line, deadline: Deadline) -> None:
     progress = _Progress(deadline)
     _current.progress = progress
     try:
-        pool: Any = _adapter(line.verify, line.cert).get_connection_with_tls_context(
+        pool: Any = _adapters.get(line.verify, line.cert).get_connection_with_tls_context(
             request, line.verify, proxies=line.proxies, cert=line.cert
         )
         if select_proxy(url, line.proxies) or any(pool.pool.queue):
@@ -165,10 +165,7 @@ def connect(url: str, *, line: Line, deadline: Deadline) -> None:
 
 def close_idle() -> None:
     """Close every connection that is kept open; a later request opens its own."""
-    with _lock:
-        for adapter in _adapters.values():
-            adapter.close()
-        _adapters.clear()
+    _adapters.close()
 
 
 class _Progress:
@@ -363,15 +360,32 @@ def _tls_context(verify: str | bool, cert: Any) -> ssl.SSLContext:
     return context
 
 
-_adapters: dict[Any, _Adapter] = {}
-_lock = threading.Lock()
+class _Adapters:
+    """One adapter for each way of verifying, shared by the whole process."""
+
+    def __init__(self) -> None:
+        self.forget()
+        _threads.on_fork(self.forget)
+
+    def forget(self) -> None:
+        """Start anew without closing anything: a forked child's connections are its parent's."""
+        self._lock = threading.Lock()
+        self._made: dict[Any, _Adapter] = {}
+
+    def get(self, verify: str | bool, cert: Any) -> _Adapter:
+        with self._lock:
+            if (verify, cert) not in self._made:
+                self._made[verify, cert] = _Adapter(verify, cert)
+            return self._made[verify, cert]
+
+    def close(self) -> None:
+        with self._lock:
+            for adapter in self._made.values():
+                adapter.close()
+            self._made.clear()
 
 
-def _adapter(verify: str | bool, cert: Any) -> _Adapter:
-    with _lock:
-        if (verify, cert) not in _adapters:
-            _adapters[verify, cert] = _Adapter(verify, cert)
-        return _adapters[verify, cert]
+_adapters: Final = _Adapters()
 
 
 @lru_cache(maxsize=64)

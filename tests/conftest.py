@@ -18,7 +18,7 @@ from cometchat_auth.emulator import Emulator
 from .tools import Diary
 
 # The library's own threads live as long as the process; anything else has to be gone.
-_PERMANENT = ("cometchat-request-", "cometchat-dispatcher", "cometchat-storage")
+_PERMANENT = ("cometchat-request", "cometchat-dispatcher", "cometchat-storage")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,31 @@
+"""CometChat's users and logins on your own machine, for development and tests.
+
+What it imitates so far: creating, reading, updating and deleting a user, the auth tokens of a
+user, and the client API's ``/me``, below ``/v3`` and ``/v3.0``. Nothing else is imitated: every
+other path answers ``ERR_API_NOT_FOUND``, never a guess. It needs no account and no network, and
+listens on the loopback interface only::
+
+    from cometchat_auth import AppSettings, CometChat
+    from cometchat_auth.emulator import Emulator
+
+    with Emulator() as service:
+        chat = CometChat(service.app_id, AppSettings.for_emulator(service.url))
+        user = chat.login("cometchat-uid-1", service.auth_key).result()
+
+It shares no code with the client, so that the two cannot share a mistake.
+"""
+
+from __future__ import annotations
+
+try:
+    from ._emulator import Emulator
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in {"cheroot", "flask", "werkzeug"}:
+        raise
+    raise ImportError(
+        "The emulator needs Flask and Cheroot, which are not installed. "
+        'Install them with: pip install "cometchat-auth[emulator]"',
+        name=error.name,
+    ) from error
+
+__all__ = ["Emulator"]

@@ -1,0 +1,90 @@
+"""Users, auth tokens and pages of lists, as values, and their form on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import field, frozen
+
+
+@frozen
+class UserRecord:
+    """One user.
+
+    Attributes:
+        uid: Lower-case id, fixed for ever.
+        name: Name to show.
+        role: Id of the user's role.
+        avatar: URL of a picture, or ``None``.
+        link: URL of a profile page, or ``None``.
+        status_message: Free text, or ``None``.
+        metadata: Any JSON object, or ``None``.
+        tags: Labels, in the order given.
+        created_at: Unix time in seconds.
+        updated_at: Unix time in seconds of the last change, or ``None``.
+        deactivated_at: Unix time in seconds, or ``None`` while the user is active.
+    """
+
+    uid: str
+    name: str
+    role: str
+    avatar: str | None = None
+    link: str | None = None
+    status_message: str | None = None
+    metadata: dict[str, Any] | None = None
+    tags: tuple[str, ...] = ()
+    created_at: int = 0
+    updated_at: int | None = None
+    deactivated_at: int | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the user as the service answers it: absent values are left out, never null."""
+        fields = {
+            "uid": self.uid,
+            "name": self.name,
+            "link": self.link,
+            "avatar": self.avatar,
+            "metadata": self.metadata,
+            # Presence is a matter of the realtime connection, which is not imitated.
+            "status": "offline",
+            "statusMessage": self.status_message,
+            "role": self.role,
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+            "tags": list(self.tags),
+        }
+        return {key: value for key, value in fields.items() if value is not None}
+
+
+@frozen
+class TokenRecord:
+    """One auth token.
+
+    Attributes:
+        uid: The user that it logs in.
+        token: The secret itself.
+        created_at: Unix time in seconds.
+        device: What the device that uses it said about itself.
+    """
+
+    uid: str
+    token: str = field(repr=False)
+    created_at: int
+    device: dict[str, Any] = field(factory=dict)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the token as the service answers it, with what a device said about itself.
+
+        Whether the real service shows the latter is not known; it is left out where nothing was
+        said.
+        """
+        wire = {"uid": self.uid, "authToken": self.token, "createdAt": self.created_at}
+        return {**wire, **self.device}
+
+
+@frozen
+class Page:
+    """Which part of a list is asked for: the page's number, from 1, and the items on each."""
+
+    number: int
+    size: int

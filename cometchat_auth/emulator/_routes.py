@@ -1,0 +1,60 @@
+"""Which calls there are, and which credential each of them asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final
+
+from attrs import frozen
+
+from . import _client_api, _rest
+from ._service import Call, Service
+
+Handler = Callable[[Service, Call], "dict[str, Any]"]
+
+# CometChat documents v3; the official JavaScript SDK was observed to use v3.0.
+VERSIONS: Final = ("v3", "v3.0")
+
+
+class Credential(Enum):
+    """What a call must be made with."""
+
+    FULL_ACCESS_KEY = "a key with the scope fullAccess"
+    # CometChat's pages contradict each other on whether an authOnly key may write users.
+    ANY_KEY_UNLESS_STRICT = "a key of any scope, unless the app is strict"
+    ANY_KEY = "a key of any scope"
+    SESSION = "a user's auth token"
+
+
+@frozen
+class Route:
+    """One call: its method, its path below the version, what it asks for, what answers it."""
+
+    method: str
+    path: str
+    credential: Credential
+    handler: Handler
+
+
+_USERS: Final = "/users"
+_USER: Final = "/users/<uid>"
+_TOKENS: Final = "/users/<uid>/auth_tokens"
+_ONE_OF_TOKENS: Final = "/users/<uid>/auth_tokens/<token>"
+_ME: Final = "/me"
+
+ROUTES: Final = (
+    Route("POST", _USERS, Credential.ANY_KEY_UNLESS_STRICT, _rest.create_user),
+    Route("GET", _USER, Credential.FULL_ACCESS_KEY, _rest.get_user),
+    Route("PUT", _USER, Credential.ANY_KEY_UNLESS_STRICT, _rest.update_user),
+    Route("DELETE", _USER, Credential.FULL_ACCESS_KEY, _rest.delete_user),
+    Route("POST", _TOKENS, Credential.ANY_KEY, _rest.create_auth_token),
+    Route("GET", _TOKENS, Credential.FULL_ACCESS_KEY, _rest.list_auth_tokens),
+    Route("DELETE", _TOKENS, Credential.FULL_ACCESS_KEY, _rest.flush_auth_tokens),
+    Route("GET", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _rest.get_auth_token),
+    Route("PUT", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _rest.update_auth_token),
+    Route("DELETE", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _rest.delete_auth_token),
+    Route("GET", _ME, Credential.SESSION, _client_api.get_me),
+    Route("PUT", _ME, Credential.SESSION, _client_api.put_me),
+    Route("DELETE", _ME, Credential.SESSION, _client_api.delete_me),
+)

@@ -1,0 +1,114 @@
+"""The rules that a field's value must keep; each returns what is wrong with it, if anything.
+
+A complaint is the end of a sentence that begins with "The <field> ". Limits are those of
+CometChat's documentation; the sentences were never seen and follow the form of the one that was.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+MAX_UID: Final = 100  # characters
+MAX_NAME: Final = 100  # characters
+MAX_URL: Final = 3000  # characters
+MAX_METADATA: Final = 5 * 1024  # bytes of compact JSON; documented as 5 KB
+MAX_TAGS: Final = 25
+MAX_TAG: Final = 100  # characters
+UNSETTABLE: Final = ("avatar", "link", "metadata")
+_UID: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+Rule = Callable[[Any], "str | None"]
+
+
+def uid(value: Any) -> str | None:
+    """Complain about a value that cannot be a uid."""
+    complaint = text(MAX_UID)(value)
+    if complaint is None and not _UID.fullmatch(value):
+        complaint = "may only contain letters a-z, digits, dashes and underscores."
+    return complaint
+
+
+def text(limit: int | None) -> Rule:
+    """Return the rule for a string of at most ``limit`` characters."""
+
+    def rule(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be a string."
+        if limit is not None and len(value) > limit:
+            return f"may not be longer than {limit} characters."
+        return None
+
+    return rule
+
+
+def url(value: Any) -> str | None:
+    """Complain about a value that is not an absolute URL within the limit."""
+    complaint = text(MAX_URL)(value)
+    if complaint is not None:
+        return complaint
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return "must be a valid URL."
+    return None if parts.scheme and parts.netloc else "must be a valid URL."
+
+
+def one_of(roles: Collection[str]) -> Rule:
+    """Return the rule for the id of a role that exists."""
+
+    def rule(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be a string."
+        return None if value.lower() in roles else "does not exist."
+
+    return rule
+
+
+def metadata(value: Any) -> str | None:
+    """Complain about a value that is not a JSON object within the limit."""
+    if not isinstance(value, dict):
+        return "must be an object."
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return None if size <= MAX_METADATA else f"may not be longer than {MAX_METADATA} bytes."
+
+
+def tags(value: Any) -> str | None:
+    """Complain about a value that is not a list of tags within the limits."""
+    if not isinstance(value, list):
+        return "must be an array."
+    if len(value) > MAX_TAGS:
+        return f"may not have more than {MAX_TAGS} items."
+    if any(text(MAX_TAG)(tag) is not None or not tag.strip() for tag in value):
+        return f"may only hold texts of 1 to {MAX_TAG} characters."
+    return None
+
+
+def unset(value: Any) -> str | None:
+    """Complain about a value that is not a list of fields that can be unset."""
+    if not isinstance(value, list) or any(name not in UNSETTABLE for name in value):
+        return f"must be an array of any of {', '.join(UNSETTABLE)}."
+    return None
+
+
+def json_object(value: Any) -> str | None:
+    """Complain about a value that is not a JSON object."""
+    return None if isinstance(value, dict) else "must be an object."
+
+
+def boolean(value: Any) -> str | None:
+    """Complain about a value that is not true or false."""
+    return None if isinstance(value, bool) else "must be true or false."
+
+
+def whole_number(limit: int) -> Rule:
+    """Return the rule for a number in a query string, from 1 to ``limit``."""
+
+    def rule(value: Any) -> str | None:
+        within = re.fullmatch(r"[0-9]{1,9}", value) and 1 <= int(value) <= limit
+        return None if within else f"must be a whole number from 1 to {limit}."
+
+    return rule
