@@ -6,7 +6,6 @@ names, body fields), under this library's own name.
 
 from __future__ import annotations
 
-import json
 import platform as machine
 import time
 import uuid
@@ -17,11 +16,11 @@ from urllib.parse import quote
 import attrs
 
 from . import _checks
-from ._http import Http, Request
+from ._http import Http, Request, Unreadable
 from ._secrets import Secret
 from ._version import __version__
 from ._waits import Deadline, Flow
-from .errors import ERROR_JSON_EXCEPTION, CometChatException, NoAnswerError
+from .errors import CometChatException
 from .models import DOMAINS, Hosts, User, user_from_wire, user_to_wire
 
 _SDK: Final = f"python@{__version__}"
@@ -48,12 +47,12 @@ class Api:
     @classmethod
     def of(cls, http: Http, app_id: str, platform: str) -> Api:
         """Return an `Api` with a resource of its own."""
-        resource = f"{platform}-{__version__.replace('.', '_')}-{_unique()}"
+        resource = f"{platform}-{__version__.replace('.', '_')}-{_unique('-')}"
         return cls(http, app_id, resource, platform)
 
     def new_device_id(self) -> str:
         """Return a device id as the official SDKs make it: app, random part, milliseconds."""
-        return f"{self.app_id}_{_unique()}"
+        return f"{self.app_id}_{_unique('_')}"
 
     def request(
         self,
@@ -76,7 +75,7 @@ class Api:
             "resource": self.resource,
             "User-Agent": _USER_AGENT,
         }
-        written = json.dumps(body, separators=(",", ":")).encode()
+        written = _checks.json_bytes("body", body)
         return Request(what, method, base, path, headers, credential, written, repeatable)
 
     def device(self, device_id: str) -> dict[str, Any]:
@@ -120,8 +119,7 @@ def mint_token(
         ("apiKey", auth_key),
         api.device(device_id),
     )
-    data = yield from api.http.exchange(request, deadline)
-    return _token(request, data if isinstance(data, dict) else {})
+    return (yield from api.http.exchange(request, deadline, _token))
 
 
 def put_me(
@@ -129,11 +127,7 @@ def put_me(
 ) -> Flow[Me]:
     """Ask whose session a token is, and announce this device with it."""
     request = api.request(what, "PUT", base, "/me", ("authToken", token), api.device(device_id))
-    data = yield from api.http.exchange(request, deadline)
-    user = _user(request, data)
-    settings = data.get("settings")
-    renewed = _token(request, data) if data.get("authToken") else token
-    return Me(user, renewed, settings if isinstance(settings, dict) else {})
+    return (yield from api.http.exchange(request, deadline, lambda data: _me(data, token)))
 
 
 def delete_me(
@@ -141,7 +135,7 @@ def delete_me(
 ) -> Flow[None]:
     """End the session of a token."""
     request = api.request(what, "DELETE", base, "/me", ("authToken", token), {})
-    yield from api.http.exchange(request, deadline)
+    yield from api.http.exchange(request, deadline, _confirmed)
 
 
 def create_user(
@@ -157,8 +151,7 @@ def create_user(
         user_to_wire(user),
         repeatable=False,
     )
-    data = yield from api.http.exchange(request, deadline)
-    return _user(request, data)
+    return (yield from api.http.exchange(request, deadline, _user))
 
 
 def followed(hosts: Hosts, settings: Mapping[str, Any], *, admin: bool, client: bool) -> Hosts:
@@ -195,28 +188,35 @@ def _named(host: object, version: object) -> str | None:
     return f"https://{name}/{path}"
 
 
-def _user(request: Request, data: Any) -> User:
+def _me(data: Any, token: Secret) -> Me:
+    user = _user(data)
+    settings = data.get("settings")
+    renewed = _token(data) if data.get("authToken") else token
+    return Me(user, renewed, settings if isinstance(settings, dict) else {})
+
+
+def _user(data: Any) -> User:
     try:
         return user_from_wire(data if isinstance(data, dict) else {})
-    except (ValueError, TypeError):
-        raise _strange(request, "no user in it") from None
+    except (ValueError, TypeError, RecursionError):
+        raise Unreadable("no user") from None
 
 
-def _token(request: Request, data: Mapping[str, Any]) -> Secret:
+def _token(data: Any) -> Secret:
     try:
-        return Secret(_checks.credential("authToken", data.get("authToken")))
+        return Secret(
+            _checks.credential(
+                "authToken", data.get("authToken") if isinstance(data, dict) else None
+            )
+        )
     except (CometChatException, TypeError):
-        raise _strange(request, "no usable auth token in it") from None
+        raise Unreadable("no usable auth token") from None
 
 
-def _strange(request: Request, what: str) -> NoAnswerError:
-    return NoAnswerError(
-        ERROR_JSON_EXCEPTION,
-        f"Could not {request.what}: {request.host} answered, but with {what}. "
-        "Is the host wrong, or this library too old?",
-        reason="unexpected",
-    )
+def _confirmed(data: Any) -> None:
+    if isinstance(data, dict) and data.get("success") is False:
+        raise Unreadable("'success' being false")
 
 
-def _unique() -> str:
-    return f"{uuid.uuid4()}-{time.time_ns() // 1_000_000}"
+def _unique(separator: str) -> str:
+    return f"{uuid.uuid4()}{separator}{time.time_ns() // 1_000_000}"
