@@ -326,6 +326,7 @@ def settle(
     outbox: Outbox, call: Call[Any], error: CometChatException, told: list[Delivery]
 ) -> None:
     """End a call that never becomes a job."""
+    error.with_traceback(None)  # its frames hold the arguments, credentials among them
     slot = outbox.reserve()
     outbox.fill(slot, told + call.resolve(None, error))
 

@@ -89,7 +89,9 @@ class Flows:
             me = yield from self._put_me(token, device_id, job.deadline, "log in")
         except CometChatException as error:
             if mine and error.code == AUTH_TOKEN_NOT_FOUND:
-                yield from self._bury(job)
+                stored = yield from self._stored(job)
+                if stored is None or stored.token == token:  # not one of another process
+                    yield from self._bury(job)
             raise
         if mine and current is not None:
             session = attrs.evolve(current, user=me.user, token=me.token)
@@ -105,7 +107,7 @@ class Flows:
         except SessionStoreError:
             could_look = False
         session = self._state.clear()
-        if session is None and could_look:
+        if session is None and could_look and not self._state.vault.undeleted:
             return
         self._device_id = ""
         clearing = self._state.vault.begin_delete()
@@ -216,6 +218,9 @@ class Flows:
         return None
 
     def _stored(self, job: Job) -> Flow[Session | None]:
+        """Return what another process may have stored meanwhile, or ``None``."""
+        if self._state.vault.unsaved:
+            return None  # then it is what the session in memory was to replace
         with contextlib.suppress(SessionStoreError):
             return (yield from paused(job.deadline, self._state.vault.load()))
         return None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import threading
 
+import attrs
+
 from ._vault import Vault
 from ._waits import Flow
 from .errors import SessionStoreError
@@ -113,6 +115,8 @@ class SessionState:
     def _adopt(self, stored: Session | None) -> None:
         mine = self._session
         if mine is None or stored is None or mine.token != stored.token:
-            # The same token with more known about its user is better than what was stored.
             self._session, self._verified = stored, False
+        else:
+            # Of the user memory knows more; the rest another version may have added to.
+            self._session = attrs.evolve(stored, user=mine.user)
         self._known = True

@@ -8,6 +8,7 @@ wanted gone stays stored.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Generic, TypeVar
@@ -18,6 +19,8 @@ from .errors import SESSION_STORE, WOULD_BLOCK_FOREVER, CometChatException, Sess
 
 T = TypeVar("T")
 
+_log = logging.getLogger("cometchat_auth")
+
 
 class Ticket(Generic[T], Wait):
     """One operation on a store, handed to the storage thread.
@@ -25,15 +28,23 @@ class Ticket(Generic[T], Wait):
     Args:
         operation: What to do there.
         limit: Seconds to wait for it.
+        in_time: What to do there with what it returned, unless it was given up by then: a late
+            answer must not change what has been decided without it.
         postpone_as: For an operation that has to be made up for if it could not be done in
             time: whose it is. Of several with the same owner the last one is made up for.
     """
 
     def __init__(
-        self, operation: Callable[[], T], limit: float, *, postpone_as: Hashable = None
+        self,
+        operation: Callable[[], T],
+        limit: float,
+        *,
+        in_time: Callable[[T], object] | None = None,
+        postpone_as: Hashable = None,
     ) -> None:
         self.operation = operation
         self.limit = limit
+        self._in_time = in_time
         self.postpone_as = postpone_as
         self.given_up = False
         self.over = False
@@ -84,6 +95,11 @@ class Ticket(Generic[T], Wait):
         except BaseException as error:
             self._error = error
 
+    def confirm(self) -> None:
+        """Act on what the operation returned; called on the storage thread."""
+        if self._in_time is not None and self._error is None:
+            self._in_time(self._value)
+
     def finish(self, error: BaseException | None = None) -> None:
         """Wake whoever waits."""
         with STORAGE.lock:
@@ -113,14 +129,15 @@ class Storage:
     def reset(self) -> None:
         """Start anew, as a forked child has to."""
         self.lock = threading.Lock()
-        self._stuck: Ticket[Any] | None = None
         self._running: Ticket[Any] | None = None
+        self._making_up = False
+        self._stuck = False
         self._postponed: dict[Hashable, Callable[[], object]] = {}
 
     def submit(self, ticket: Ticket[Any]) -> None:
         """Hand an operation to the storage thread, or refuse it if that is stuck."""
         with self.lock:
-            stuck = self._stuck is not None
+            stuck = self._stuck
             if stuck:
                 self._postpone(ticket)
         if stuck:
@@ -140,9 +157,10 @@ class Storage:
         with self.lock:
             if ticket.over:
                 return False
-            if self._running is ticket:
-                self._stuck = ticket
-            elif not ticket.given_up:
+            running = self._running is ticket
+            if running or self._making_up:  # what is made up for has nobody else to give it up
+                self._stuck = True
+            if not running and not ticket.given_up:
                 self._postpone(ticket)
             ticket.given_up = True
             return True
@@ -153,21 +171,43 @@ class Storage:
             self._postponed[ticket.postpone_as] = ticket.operation
 
     def _run(self, ticket: Ticket[Any]) -> None:
+        if self._begin(ticket):
+            ticket.carry_out()
+            with self.lock:
+                ticket.over = True
+                self._running, self._stuck = None, False
+            if not ticket.given_up:
+                ticket.confirm()
+            ticket.finish()
+        self._make_up()
+
+    def _begin(self, ticket: Ticket[Any]) -> bool:
         with self.lock:
             if ticket.given_up:
-                return
+                return False
             if ticket.postpone_as is not None:  # newer than what was to be made up for
                 self._postponed.pop(ticket.postpone_as, None)
             self._running = ticket
-        ticket.carry_out()
+            return True
+
+    def _make_up(self) -> None:
+        """Do what could not be done in time."""
+        while (operation := self._next_postponed()) is not None:
+            try:
+                operation()
+            except SessionStoreError as error:
+                _log.warning("The session store failed in the end, too. %s", error.message)
+            except BaseException as error:
+                _threads.log_defect(error)
+            with self.lock:
+                self._making_up, self._stuck = False, False
+
+    def _next_postponed(self) -> Callable[[], object] | None:
         with self.lock:
-            ticket.over = True
-            self._running = None
-            self._stuck = None
-            postponed, self._postponed = self._postponed, {}
-        ticket.finish()
-        for operation in postponed.values():
-            _threads.run_guarded(operation)
+            for owner in self._postponed:
+                self._making_up = True
+                return self._postponed.pop(owner)
+            return None
 
 
 def timed_out(limit: float, *, stuck: bool = False) -> SessionStoreError:

@@ -9,11 +9,12 @@ from typing import Final, TypeVar
 
 import attrs
 
+from ._record import decode, encode
 from ._storage import Ticket
 from ._waits import Flow
 from .errors import SESSION_STORE, SessionStoreError
 from .models import Session
-from .sessions import SessionStore, decode, encode
+from .sessions import SessionStore
 
 T = TypeVar("T")
 
@@ -31,6 +32,14 @@ class Standing:
 
 
 NOTHING_STORED: Final = Standing(persisted=False, reason=None)
+
+
+@attrs.frozen
+class Found:
+    """What a look at the store has found: a record, and the session in it if there is one."""
+
+    record: str | None = attrs.field(repr=False)
+    session: Session | None
 
 
 class Vault:
@@ -57,18 +66,24 @@ class Vault:
         self.profile = profile
         self.standing = NOTHING_STORED
         self.touched = False
-        self.unsaved = False  # whether the store refused the session that is in memory
+        self.unsaved = False  # whether the store has not taken the session that is in memory
+        self.undeleted = False  # whether it has not yet given up one that has ended
         self._store = store
         self._persistent = getattr(store, "persistent", True)
         self._read_limit = read_limit
         self._write_limit = write_limit
         self._stored: str | None = None  # the record that is known to be there
+        self._condemned: str | None = None  # what is to be deleted, if known
         self._warned = False
 
     @property
     def backend(self) -> str | None:
         """Return the store's name, or ``None`` as long as it was not looked for."""
-        return str(self._store.name) if self.touched else None
+        if not self.touched:
+            return None
+        with contextlib.suppress(Exception):  # a store of the user's own need not have one
+            return str(self._store.name)
+        return type(self._store).__qualname__
 
     def load(self) -> Flow[Session | None]:
         """Return the stored session, or ``None`` if there is none or no keyring.
@@ -76,10 +91,10 @@ class Vault:
         Raises:
             SessionStoreError: If nobody could look.
         """
-        ticket = Ticket(self._load, self._read_limit)
+        ticket = Ticket(self._load, self._read_limit, in_time=self._believe)
         yield ticket
         try:
-            return ticket.take()
+            return ticket.take().session
         except SessionStoreError as error:
             self.standing = Standing(self.standing.persisted, error.reason)
             if error.reason != "no_keyring":
@@ -110,6 +125,8 @@ class Vault:
 
     def begin_delete(self) -> Ticket[None]:
         """Begin to delete what is stored; to be waited for and then taken."""
+        self._condemned = self._stored or (self._condemned if self.undeleted else None)
+        self.undeleted = True
         return Ticket(self._delete, self._write_limit, postpone_as=id(self))
 
     def finish_delete(self, ticket: Ticket[None]) -> Flow[None]:
@@ -125,35 +142,38 @@ class Vault:
             self.standing = Standing(persisted=False, reason=error.reason)
             if error.reason != "no_keyring":
                 raise
+            self.undeleted = False
 
     # What follows runs on the storage thread.
 
-    def _load(self) -> Session | None:
+    def _load(self) -> Found:
         record = self._guarded(self._read)
-        self._stored, self.unsaved = record, False
+        if self.undeleted and self._condemned in {None, record}:
+            # What could not be removed when it ended must not be taken for a login now.
+            self._delete()
+            record = None
         if record is None:
-            self.standing = NOTHING_STORED
-            return None
+            return Found(None, None)
         try:
-            session = decode(record)
+            return Found(record, decode(record))
         except ValueError as problem:
-            _log.warning(
-                "What the session store holds for %r is no session (%s); "
-                "the next login will replace it.",
-                self.service_name,
-                problem,
-            )
-            self.standing = NOTHING_STORED
-            return None
-        self.standing = self._kept()
-        return session
+            text = "What the store holds for %r is no session (%s); the next login replaces it."
+            _log.warning(text, self.service_name, problem)
+            return Found(record, None)
+
+    def _believe(self, found: Found) -> None:
+        self._stored, self.unsaved = found.record, False
+        self.standing = NOTHING_STORED if found.session is None else self._kept()
 
     def _save(self, record: str, *, replace: bool) -> None:
         known, self._stored = self._stored, None
         if known == record or not replace:
             held = self._guarded(self._read)
             if held != record and not replace and held != known:
-                return  # another process's session; a mere check does not write over it
+                # Another process has logged in or out; a mere check does not write over that.
+                if not self.unsaved:
+                    self.standing = Standing(persisted=False, reason="replaced")
+                return
             if held == record:
                 self._written(record)
                 return
@@ -161,7 +181,7 @@ class Vault:
             if self._guarded(lambda: self._write_and_read_back(record)) != record:
                 raise _not_retained()
         except SessionStoreError as error:
-            if error.reason in {"error", "not_retained"}:
+            if error.reason in {"denied", "error", "not_retained"}:
                 # An earlier user's session must not be found at the next start.
                 with contextlib.suppress(Exception):
                     self._store.delete(self.service_name, self.profile)
@@ -169,7 +189,7 @@ class Vault:
         self._written(record)
 
     def _written(self, record: str) -> None:
-        self._stored, self.unsaved = record, False
+        self._stored, self.unsaved, self.undeleted = record, False, False
         self.standing = self._kept()
 
     def _read(self) -> str | None:
@@ -188,7 +208,7 @@ class Vault:
                 "Remove the item with the system's own keyring program.",
                 reason="error",
             )
-        self.unsaved = False
+        self.unsaved, self.undeleted = False, False
         self.standing = NOTHING_STORED
 
     def _delete_and_look(self) -> str | None:

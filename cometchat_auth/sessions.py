@@ -7,20 +7,16 @@ to keep it from other people's eyes.
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
-from . import _checks
-from ._secrets import Secret
-from .errors import SESSION_STORE, CometChatException, SessionStoreError
-from .models import Session, User
-
-RECORD_FORMAT: Final = 1
+from .errors import SESSION_STORE, SessionStoreError
 
 # A chain of back ends, or an item in several copies, is deleted copy by copy; this many at most.
 _MOST_COPIES: Final = 10
+
+# What stands for an item that is there but holds no text.
+_NO_TEXT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 @runtime_checkable
@@ -30,6 +26,9 @@ class SessionStore(Protocol):
     Every method may block and may raise: it is called on the library's storage thread, one call
     at a time, and given up after the limits of `AppSettings`. An exception of any kind means
     "could not look" or "could not write"; raise `SessionStoreError` to choose the ``reason``.
+
+    A store may have an attribute ``persistent``; ``False`` says that what it keeps ends with
+    the process.
 
     Attributes:
         name: What `session_info()` shows as the back end.
@@ -90,7 +89,6 @@ class KeyringStore:
 
     def __init__(self, backend: Any = None) -> None:
         self._backend = backend
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"KeyringStore({self.name})"
@@ -110,10 +108,9 @@ class KeyringStore:
                 none.
         """
         try:
-            record: str | None = self._keyring().get_password(service_name, profile)
+            return _held(self._keyring(), service_name, profile)
         except Exception as error:
             raise _translated(error, "read") from _bare(error)
-        return record
 
     def save(self, service_name: str, profile: str, record: str) -> None:
         """Keep the record.
@@ -130,24 +127,26 @@ class KeyringStore:
         """Remove every copy of the record, from each of several chained back ends.
 
         Raises:
-            SessionStoreError: If a copy could not be removed.
+            SessionStoreError: If a copy could not be removed; the others were.
         """
+        failures: list[Exception] = []
         try:
             for backend in _chained(self._keyring()):
-                for _ in range(_MOST_COPIES):
-                    if backend.get_password(service_name, profile) is None:
-                        break
-                    backend.delete_password(service_name, profile)
+                try:
+                    _delete_copies(backend, service_name, profile)
+                except Exception as error:
+                    failures.append(error)
         except Exception as error:
-            raise _translated(error, "delete from") from _bare(error)
+            failures.append(error)
+        if failures:
+            raise _translated(failures[0], "delete from") from _bare(failures[0])
 
     def _keyring(self) -> Any:
-        with self._lock:
-            if self._backend is None:
-                import keyring
+        if self._backend is None:
+            import keyring
 
-                self._backend = keyring.get_keyring()
-            return self._backend
+            self._backend = keyring.get_keyring()
+        return self._backend
 
 
 def _chained(backend: Any) -> Iterator[Any]:
@@ -158,10 +157,29 @@ def _chained(backend: Any) -> Iterator[Any]:
         yield backend
 
 
+def _held(backend: Any, service_name: str, profile: str) -> str | None:
+    """Return what a back end holds, which may be anything."""
+    try:
+        held: str | None = backend.get_password(service_name, profile)
+    except UnicodeDecodeError:
+        return _NO_TEXT
+    return held
+
+
+def _delete_copies(backend: Any, service_name: str, profile: str) -> None:
+    for _ in range(_MOST_COPIES):
+        if _held(backend, service_name, profile) is None:
+            return
+        try:
+            backend.delete_password(service_name, profile)
+        except Exception:
+            if _held(backend, service_name, profile) is not None:
+                raise
+            return  # another process was faster
+
+
 # The class of keyring's exception (by name, since keyring may be absent) and our reason for it.
 _REASONS: Final = {
-    "ImportError": "no_keyring",  # keyring is not installed
-    "ModuleNotFoundError": "no_keyring",
     "NoKeyringError": "no_keyring",
     "KeyringLocked": "locked",
     "LockedException": "locked",
@@ -170,8 +188,8 @@ _REASONS: Final = {
     "PasswordDeleteError": "denied",
 }
 _REMEDIES: Final = {
-    "no_keyring": "Install or start one (on Linux a Secret Service such as gnome-keyring), "
-    "or pass another session_store.",
+    "no_keyring": "Install or start one (on Linux a Secret Service such as gnome-keyring) and "
+    "restart this program, or pass another session_store.",
     "locked": "Unlock it, then call reload().",
     "dismissed": "Answer its prompt, then call reload().",
     "denied": "Allow this program to use it, then call reload().",
@@ -190,80 +208,15 @@ def _translated(error: Exception, attempt: str) -> SessionStoreError:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] != "keyring":
-        return "error"  # a back end that is configured but broken
-    if type(error).__name__ == "InitError" and "ismiss" in str(error):
+    if isinstance(error, ImportError):  # of anything else: a back end configured but broken
+        return "no_keyring" if error.name == "keyring" else "error"
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    if "InitError" in kinds and "ismiss" in str(error):
         return "dismissed"
-    return _REASONS.get(type(error).__name__, "error")
+    return next((_REASONS[kind] for kind in kinds if kind in _REASONS), "error")
 
 
 def _bare(error: Exception) -> Exception:
     # Without its traceback: the frames hold open D-Bus connections, and the record.
     error.__context__ = None
     return error.with_traceback(None)
-
-
-def encode(session: Session) -> str:
-    """Return the record for a session: small, ASCII, without an auth key.
-
-    Fields of the record that this version does not know are written back as they were.
-    """
-    known = {
-        "format": RECORD_FORMAT,
-        "uid": session.user.uid,
-        "authToken": session.token.reveal(),
-        "minted": session.minted,
-        "deviceId": session.device_id,
-        **{field: value for field in _CORE if (value := getattr(session.user, field)) is not None},
-    }
-    return json.dumps({**session.extra, **known}, ensure_ascii=True, separators=(",", ":"))
-
-
-def decode(record: object) -> Session:
-    """Return the session that a record holds.
-
-    Raises:
-        ValueError: If it is not a record that this version understands; its text names what is
-            wrong without quoting the record.
-    """
-    fields = _fields(record)
-    token, minted, device_id = (
-        fields.pop(key, None) for key in ("authToken", "minted", "deviceId")
-    )
-    try:
-        _checks.credential("authToken", token)
-        user = User(fields.pop("uid", None), **_core(fields))
-    except (TypeError, CometChatException) as problem:
-        raise ValueError(f"its fields are unusable: {problem}") from None
-    if not user.uid:
-        raise ValueError("it names no user")
-    return Session(
-        user=user,
-        token=Secret(str(token)),
-        minted=minted is True,
-        device_id=device_id if isinstance(device_id, str) else "",
-        extra=fields,
-    )
-
-
-_CORE: Final = ("name", "avatar", "link", "role")
-
-
-def _fields(record: object) -> dict[str, Any]:
-    if not isinstance(record, str):
-        raise ValueError(f"it is not a text but a {type(record).__name__}")
-    try:
-        fields = json.loads(record)
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
-    if not isinstance(fields, dict):
-        raise ValueError("it is not a JSON object")
-    found = fields.pop("format", None)
-    if isinstance(found, bool) or found != RECORD_FORMAT:
-        raise ValueError("it has a format that this version does not know")
-    return fields
-
-
-def _core(fields: dict[str, Any]) -> dict[str, Any]:
-    """Take the core fields out; one of a wrong type stays with the unknown ones."""
-    return {field: fields.pop(field) for field in _CORE if isinstance(fields.get(field), str)}

@@ -48,8 +48,8 @@ INSERT INTO tokens (uid, token, created_at, device) VALUES (?, ?, ?, ?)
 ON CONFLICT (token) DO UPDATE SET device = excluded.device
 """
 _KEEP_LATEST: Final = """
-DELETE FROM tokens WHERE uid = ?1 AND id <=
-    (SELECT id FROM tokens WHERE uid = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+DELETE FROM tokens WHERE uid = :uid AND id <=
+    (SELECT id FROM tokens WHERE uid = :uid ORDER BY id DESC LIMIT 1 OFFSET :kept)
 """
 
 
@@ -131,7 +131,7 @@ def delete_token(database: sqlite3.Connection, token: str) -> None:
 
 def delete_tokens(database: sqlite3.Connection, uid: str, *, but_latest: int = 0) -> None:
     """Forget the tokens of a user, except for the latest few."""
-    database.execute(_KEEP_LATEST, (uid, but_latest))
+    database.execute(_KEEP_LATEST, {"uid": uid, "kept": but_latest})
 
 
 def _user(row: tuple[Any, ...]) -> UserRecord:
