@@ -16,7 +16,8 @@ from urllib.parse import quote
 import attrs
 
 from . import _checks
-from ._http import Http, Request, Unreadable
+from ._answers import Request, Unreadable
+from ._http import Http
 from ._secrets import Secret
 from ._version import __version__
 from ._waits import Deadline, Flow

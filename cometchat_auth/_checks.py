@@ -8,7 +8,6 @@ shows a credential. The limits are those of CometChat's "Constraints & Limits" p
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -31,7 +30,11 @@ API_VERSION: Final = "v3.0"  # the official SDKs' own path segment
 # servers commonly accept as one header.
 CREDENTIAL_LIMIT: Final = 4096
 
-_LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+# Seconds, 11 days: longer than anybody waits, short enough for every system's socket calls.
+SECONDS_LIMIT: Final = 1_000_000
+
+_LOOPBACK: Final = re.compile(r"localhost|127(\.(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])){3}|::1")
+_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?")
 
 
 def text(field: str, value: object) -> str:
@@ -112,9 +115,10 @@ def region(value: object) -> str:
     """Return the region's name in lower case."""
     checked = text("region", value).lower()
     if checked not in REGIONS:
+        found = repr(value) if len(checked) <= 20 else f"a text of {len(checked):,} characters"
         raise invalid(
             "region",
-            f"must be one of {', '.join(REGIONS)}, but is {value!r}. "
+            f"must be one of {', '.join(REGIONS)}, but is {found}. "
             "For a deployment of your own give client_host and admin_host instead.",
         )
     return checked
@@ -136,16 +140,27 @@ def base_url(field: str, value: object) -> str:
             not ``https`` although it is not on this machine.
     """
     given = text(field, value)
+    _limit(field, given, URL_LIMIT)
+    for place, char in enumerate(given):
+        if not "!" <= char <= "~":
+            raise invalid(
+                field,
+                f"has {_describe(char)} at position {place + 1}; an address is "
+                "visible ASCII characters without spaces.",
+            )
     url = given if "://" in given else f"https://{given}"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as problem:
         raise invalid(field, f"is no usable address: {problem}.") from None
-    if not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+", host) or not url.isascii():
-        raise invalid(field, "must be a host name or a URL, e.g. 'chat.example.com'.")
-    if parts.username is not None or parts.query or parts.fragment or " " in url:
-        raise invalid(field, "must not carry a user name, a query, a fragment or spaces.")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise invalid(field, "must not carry a user name, a query or a fragment.")
+    if not (_HOST_NAME.fullmatch(host) or _is_ipv6(host)):
+        raise invalid(
+            field,
+            f"must be a host name or a URL, e.g. 'chat.example.com', but its host is {host!r}.",
+        )
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise invalid(
             field,
@@ -161,31 +176,51 @@ def is_loopback(host: str) -> bool:
     return _LOOPBACK.fullmatch(host.lower()) is not None
 
 
+def _is_ipv6(host: str) -> bool:
+    return ":" in host and re.fullmatch(r"[0-9A-Fa-f:.]{2,45}", host) is not None
+
+
 def seconds(field: str, value: object) -> float:
     """Return a time limit in seconds: a finite number above zero."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{field} must be a number of seconds, not {type(value).__name__}")
-    if not (math.isfinite(value) and value > 0):
-        raise invalid(field, f"must be a finite number of seconds above 0, but is {value!r}.")
+    if not value > 0:  # nan as well
+        raise invalid(field, f"must be a number of seconds above 0, but is {_number(value)}.")
+    if value > SECONDS_LIMIT:
+        raise InvalidParameterError(
+            f"ERROR_{_upper(field)}_EXCEEDED",
+            f"{field} may be at most {SECONDS_LIMIT:,} seconds, but is {_number(value)}.",
+        )
     return float(value)
+
+
+def _number(value: float) -> str:
+    # Python refuses to write out whole numbers of thousands of digits.
+    return repr(value) if isinstance(value, float) or abs(value) < 10**20 else "a huge number"
 
 
 def url(field: str, value: str) -> None:
     """Check the address of an avatar or a profile page."""
     _limit(field, value, URL_LIMIT)
+    for place, char in enumerate(value):
+        if char == " " or not char.isprintable():
+            raise invalid(field, f"is no URL: it has {_describe(char)} at position {place + 1}.")
     try:
         parts = urlsplit(value)
         fits = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         fits = False
-    if not fits or not value.isprintable() or " " in value:
-        raise invalid(field, "must be a URL that begins with http:// or https://.")
+    if not fits:
+        raise invalid(
+            field, f"must be a URL that begins with http:// or https://, but is {value[:40]!r}."
+        )
 
 
 def name(value: object) -> str:
     """Return the display name: at most 100 characters, not only white space."""
     checked = text("name", value)
     _limit("name", checked, NAME_LIMIT)
+    unicode("name", checked)
     if not checked.strip():
         raise InvalidParameterError(MISSING_PARAMETERS, "name is required, but is only spaces.")
     return checked
@@ -207,10 +242,27 @@ def tags(value: Sequence[str]) -> None:
     """Check the tags: at most 25 of at most 100 characters each."""
     if len(value) > TAGS_LIMIT:
         raise exceeded("tags", TAGS_LIMIT, "entries", len(value))
-    for tag in value:
+    for place, tag in enumerate(value):
         if not tag:
-            raise invalid("tags", "must not hold an empty text.")
-        _limit("tags", tag, TAG_LIMIT)
+            raise invalid("tags", f"must not hold an empty text, but entry {place + 1} is one.")
+        if len(tag) > TAG_LIMIT:
+            raise InvalidParameterError(
+                "ERROR_TAGS_EXCEEDED",
+                f"tags may have at most {TAG_LIMIT} characters each, "
+                f"but entry {place + 1} has {len(tag):,}.",
+            )
+        unicode("tags", tag)
+
+
+def unicode(field: str, value: str) -> None:
+    """Check that the text can be written in UTF-8."""
+    for place, char in enumerate(value):
+        if "\ud800" <= char <= "\udfff":
+            raise invalid(
+                field,
+                f"has half a surrogate pair (U+{ord(char):04X}) at position {place + 1} "
+                "and cannot be sent.",
+            )
 
 
 def json_bytes(field: str, value: object) -> bytes:

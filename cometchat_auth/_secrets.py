@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NoReturn
+from urllib.parse import quote
 
 MASK: Final = "***"
 
 # What a credential looks like in an answer that was meant for somebody else, or was cut short:
 # an auth token (uid, underscore, 10 digits and 30 hex digits), a JWT, a key of 40 hex digits
-# (formats from CometChat's REST documentation), and the values of fields of those names.
+# (formats from CometChat's REST documentation). Each begins at a boundary, so that a long text
+# is searched in linear time.
 _LOOKS_SECRET: Final = re.compile(
-    r"""[A-Za-z0-9_-]*_\d{10}[0-9a-fA-F]{6,}
-      | eyJ[\w-]+(?:\.[\w-]*){0,2}
-      | \b[0-9a-fA-F]{40}\b
-      | (?<=authToken":\s")[^"]+ | (?<=authToken":")[^"]+
-      | (?<=jwt":\s")[^"]+ | (?<=jwt":")[^"]+
-      | (?<=apiKey":\s")[^"]+ | (?<=apiKey":")[^"]+
+    r"""(?<![\w-]) [A-Za-z0-9_-]*_\d{10}[0-9a-fA-F]{6,}
+      | (?<![\w-]) eyJ[\w-]+(?:\.[\w-]*){0,2}
+      | (?<!\w) [0-9a-fA-F]{32,} (?!\w)
     """,
     re.VERBOSE,
 )
+
+# A field that is named like one, and its value, in JSON, a form or a header.
+_NAMED_SECRET: Final = re.compile(
+    r"""((?:auth_?token|api_?key|auth_?key|jwt|secret|password) ["']? \s*[:=]\s* ["']?)
+        [^\s"'&,;<>]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SECRET_NAME: Final = re.compile(r"token|secret|password|jwt|api_?key|auth_?key", re.IGNORECASE)
+
+TEXT_LIMIT: Final = 500  # characters of a sentence of the service's
+_DEPTH_LIMIT: Final = 6  # levels of an error's details
+_ENTRY_LIMIT: Final = 100  # entries on each level
 
 
 class Secret:
@@ -64,17 +78,62 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
         The text without them, and without anything that looks like a credential.
     """
     for secret in secrets:
-        if secret.reveal():
-            text = text.replace(secret.reveal(), MASK)
-    return _LOOKS_SECRET.sub(MASK, text)
+        for spelling in _spellings(secret.reveal()):
+            text = text.replace(spelling, MASK)
+    return _LOOKS_SECRET.sub(MASK, _NAMED_SECRET.sub(rf"\1{MASK}", text))
 
 
-def redact_all(value: Any, secrets: Iterable[Secret] = ()) -> Any:
-    """Return a JSON value in which every text was redacted."""
+def excerpt(text: str, secrets: Iterable[Secret], limit: int) -> str:
+    """Return the beginning of a text without credentials, fit to be shown on a terminal.
+
+    What was sent is masked before the text is cut, or half of it would stay readable.
+    """
+    for secret in secrets:
+        for spelling in _spellings(secret.reveal()):
+            text = text.replace(spelling, MASK)
+    begin = text[: 4 * limit]
+    if len(begin) < len(text):  # the last word may be the first half of a credential
+        begin = re.sub(r"[\w.+/=-]+\Z", "", begin) or MASK
+    shown = "".join(char if char.isprintable() else " " for char in redact(begin)[:limit])
+    return " ".join(shown.split())
+
+
+def redact_all(value: Any, secrets: Iterable[Secret] = (), *, depth: int = 0) -> Any:
+    """Return a JSON value in which every text was redacted, of a bounded size."""
     if isinstance(value, str):
-        return redact(value, secrets)
+        return excerpt(value, secrets, TEXT_LIMIT)
+    if isinstance(value, (dict, list)) and depth == _DEPTH_LIMIT:
+        return MASK
     if isinstance(value, dict):
-        return {redact(str(key), secrets): redact_all(item, secrets) for key, item in value.items()}
+        return {
+            excerpt(key, secrets, TEXT_LIMIT): MASK
+            if _SECRET_NAME.search(key[:TEXT_LIMIT]) and isinstance(item, str)
+            else redact_all(item, secrets, depth=depth + 1)
+            for key, item in list(value.items())[:_ENTRY_LIMIT]
+        }
     if isinstance(value, list):
-        return [redact_all(item, secrets) for item in value]
+        return [redact_all(item, secrets, depth=depth + 1) for item in value[:_ENTRY_LIMIT]]
     return value
+
+
+def without_credentials(value: Any) -> Any:
+    """Return a JSON value without the fields that are named like a credential, at any depth."""
+    if isinstance(value, dict):
+        return {
+            key: without_credentials(item)
+            for key, item in value.items()
+            if not _SECRET_NAME.search(key)
+        }
+    if isinstance(value, list):
+        return [without_credentials(item) for item in value]
+    return value
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Return a credential as it may stand in JSON, a URL or HTML, the plain one first."""
+    if not secret:
+        return
+    as_json = json.dumps(secret)[1:-1]
+    yield from dict.fromkeys(
+        [secret, as_json, as_json.replace("/", r"\/"), quote(secret, safe=""), html.escape(secret)]
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
 from . import _checks
-from ._secrets import Secret
+from ._secrets import Secret, without_credentials
 from .errors import MISSING_PARAMETERS, InvalidParameterError
 
 # From the network allow-list in CometChat's documentation.
@@ -42,8 +43,23 @@ def _uid_text(_: object, attribute: attrs.Attribute[Any], value: object) -> None
         raise TypeError(f"{attribute.name} must be a str, not {type(value).__name__}")
 
 
+def _whole_number(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(f"{attribute.name} must be an int, not {type(value).__name__}")
+
+
+def _bool(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{attribute.name} must be a bool, not {type(value).__name__}")
+
+
 def _own_copy(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return copy.deepcopy(dict(value)) if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        return copy.deepcopy(dict(value))
+    except RecursionError:
+        raise _checks.invalid("metadata", "is nested too deeply.") from None
 
 
 @attrs.frozen
@@ -72,6 +88,7 @@ class User:
 
     Raises:
         TypeError: If a field is not of its type.
+        InvalidParameterError: If the metadata is nested too deeply to be copied.
     """
 
     uid: str = attrs.field(validator=_uid_text)
@@ -85,11 +102,11 @@ class User:
     status: str | None = attrs.field(default=None, validator=_text)
     status_message: str | None = attrs.field(default=None, validator=_text)
     tags: tuple[str, ...] = attrs.field(default=(), converter=_tuple, validator=_texts)
-    last_active_at: int | None = None
-    created_at: int | None = None
-    deactivated_at: int | None = None
-    has_blocked_me: bool = False
-    blocked_by_me: bool = False
+    last_active_at: int | None = attrs.field(default=None, validator=_whole_number)
+    created_at: int | None = attrs.field(default=None, validator=_whole_number)
+    deactivated_at: int | None = attrs.field(default=None, validator=_whole_number)
+    has_blocked_me: bool = attrs.field(default=False, validator=_bool)
+    blocked_by_me: bool = attrs.field(default=False, validator=_bool)
     extra: Mapping[str, Any] = attrs.field(
         factory=dict, converter=_own_copy, validator=_object, hash=False, kw_only=True
     )
@@ -107,6 +124,8 @@ class User:
                 _checks.url(field, getattr(self, field))
         if self.role is not None:
             _checks.role(self.role)
+        if self.status_message is not None:
+            _checks.unicode("status_message", self.status_message)
         if self.metadata is not None:
             _checks.metadata(self.metadata)
         _checks.tags(self.tags)
@@ -174,15 +193,15 @@ def user_from_wire(data: Mapping[str, Any]) -> User:
         known["status"] = "online"
     if known.get("deactivated_at") == 0:  # the SDKs' "active"
         del known["deactivated_at"]
-    return User(**known, extra=extra)
+    return User(**known, extra=without_credentials(extra))
 
 
 def _mended(value: Any, kind: type) -> Any:
     # PHP writes an empty object as an empty list; numbers may come as texts.
     if kind is dict and value == []:
         return {}
-    if kind is int and isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value[:20])
+    if kind is int and isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value):
+        return int(value)
     return value
 
 
@@ -228,9 +247,22 @@ def _proxies(value: object) -> dict[str, str] | None:
 
 
 def _verify(value: object) -> bool | str:
-    if not isinstance(value, (bool, str)):
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
         raise TypeError(f"verify must be True, False or a path, not {type(value).__name__}")
-    return value
+    return _checks.text("verify", value)
+
+
+def _cert(value: object) -> str | tuple[str, str] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _checks.text("cert", value)
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        certificate, key = value
+        return _checks.text("cert", certificate), _checks.text("cert", key)
+    raise TypeError("cert must be a path, or a pair of paths (certificate, key)")
 
 
 @attrs.frozen(kw_only=True)
@@ -269,7 +301,7 @@ class AppSettings:
         default=None, converter=_proxies, repr=False, hash=False
     )
     verify: bool | str = attrs.field(default=True, converter=_verify)
-    cert: str | tuple[str, str] | None = None
+    cert: str | tuple[str, str] | None = attrs.field(default=None, converter=_cert)
     platform: str = attrs.field(default="PYTHON", converter=_checks.platform)
 
     def __attrs_post_init__(self) -> None:
@@ -345,7 +377,8 @@ class SessionInfo:
         persisted: Whether a later process will find it.
         reason: Why it is not persisted, or why the store could not be looked at; ``None`` if all
             is well. One of ``no_keyring``, ``memory``, ``locked``, ``dismissed``, ``timeout``,
-            ``denied``, ``not_retained``, ``error``.
+            ``denied``, ``not_retained``, ``error``, or ``replaced`` if another process has
+            logged in or out; `reload` finds out.
         backend: Name of the keyring's back end or of the store, ``None`` if not known yet.
         service_name: Under which service name the store keeps it.
         profile: Under which user name the store keeps it.

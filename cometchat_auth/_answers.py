@@ -1,0 +1,212 @@
+"""What comes back, turned into data or an error that a person can act on.
+
+Whatever arrives, with whatever status, leaves here as what the caller reads out of the service's
+envelope or as one of the library's exceptions, free of credentials.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+
+from ._secrets import TEXT_LIMIT, Secret, excerpt, redact_all
+from ._waits import Deadline
+from .errors import (
+    ERROR_IO_EXCEPTION,
+    ERROR_JSON_EXCEPTION,
+    FAILED_TO_FETCH,
+    OUTCOME_UNKNOWN,
+    RETRYABLE_STATUSES,
+    TIMEOUT,
+    TOO_MANY_REQUESTS,
+    CometChatException,
+    NoAnswerError,
+    OutcomeUnknownError,
+    service_error,
+)
+
+if TYPE_CHECKING:
+    from ._transport import Answer, TransportError
+
+T = TypeVar("T")
+
+EXCERPT_LIMIT: Final = 200  # characters of an answer that an error may quote
+
+
+@attrs.frozen
+class Request:
+    """One request, as the exchange needs to know it.
+
+    Attributes:
+        what: What the user asked for, e.g. ``"log in"``; for error texts.
+        base: The host's base URL; the credential goes to no other.
+        path: Below the base URL, already quoted.
+        credential: The header that carries the key or token, and the key or token.
+        repeatable: Whether carrying it out twice is as good as once.
+    """
+
+    what: str
+    method: str
+    base: str
+    path: str
+    headers: Mapping[str, str]
+    credential: tuple[str, Secret]
+    body: bytes | None
+    repeatable: bool
+
+    @property
+    def host(self) -> str:
+        """Return scheme and host for people."""
+        return "/".join(self.base.split("/", 3)[:3])
+
+
+class Unreadable(Exception):
+    """An answer in the service's envelope, but without what was asked for; the text says what."""
+
+
+def outcome(request: Request, answer: Answer, read: Callable[[Any], T]) -> T:
+    """Return what the envelope holds, or raise what it says."""
+    if not answer.whole:
+        raise _unusable(request, answer, "too_large", "more than the service ever sends")
+    if 300 <= answer.status < 400:
+        raise _unusable(request, answer, "redirect", "a redirect, which is never followed")
+    content = _json(answer.body)
+    error = content.get("error") if isinstance(content, dict) else None
+    if isinstance(error, dict) and isinstance(error.get("code"), str) and error["code"]:
+        raise _refusal(request, answer, error)
+    if not 200 <= answer.status < 300:
+        raise _failure(request, answer)
+    if not isinstance(content, dict) or "data" not in content:
+        kind = "not_json" if content is None else "unexpected"
+        raise _unusable(request, answer, kind, "something that is not the service's")
+    try:
+        return read(content["data"])
+    except Unreadable as problem:
+        what = str(problem)
+    raise _unusable(request, answer, "unexpected", what)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refusal(request: Request, answer: Answer, error: dict[str, Any]) -> CometChatException:
+    secrets = [request.credential[1]]
+    said = error.get("message")
+    message = excerpt(said, secrets, TEXT_LIMIT) if isinstance(said, str) else ""
+    details = error.get("details")
+    return service_error(
+        excerpt(error["code"], secrets, EXCERPT_LIMIT),
+        f"Could not {request.what}: {message or '(the service gave no reason)'}",
+        http_status=answer.status,
+        details=redact_all(details, secrets) if isinstance(details, dict) else None,
+        retry_after=_retry_after(answer),
+    )
+
+
+def _failure(request: Request, answer: Answer) -> CometChatException:
+    """Return the error for a status of failure without the service's own words."""
+    if answer.status == 429:
+        return service_error(
+            TOO_MANY_REQUESTS,
+            f"Could not {request.what}: too many requests in this minute. Try again later.",
+            http_status=429,
+            retry_after=_retry_after(answer),
+        )
+    return _unusable(request, answer, "unexpected", "something that is not the service's")
+
+
+def _unusable(request: Request, answer: Answer, reason: str, what: str) -> CometChatException:
+    """Return the error for an answer that is none, with its beginning."""
+    begin = excerpt(answer.body.decode("utf-8", "replace"), [request.credential[1]], EXCERPT_LIMIT)
+    came = (
+        f"status {answer.status} and {what}: {begin!r}"
+        if begin
+        else (f"status {answer.status} and an empty body")
+    )
+    if not request.repeatable and (answer.status >= 500 or answer.status < 300):
+        return _outcome_unknown(request, f"it answered with {came}", answer.status)
+    return NoAnswerError(
+        _CODES.get(reason, ERROR_JSON_EXCEPTION),
+        f"Could not {request.what}: {request.host} answered with {came}. "
+        "Is something between this machine and the service, such as a proxy or a sign-in page, "
+        "or is the host wrong?",
+        http_status=answer.status,
+        retryable=answer.status in RETRYABLE_STATUSES,
+        retry_after=_retry_after(answer),
+        reason=reason,
+    )
+
+
+def _outcome_unknown(request: Request, why: str, status: int | None = None) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        OUTCOME_UNKNOWN,
+        f"Nobody knows whether {request.host} could {request.what}: {why}. "
+        "Look whether it has been done before you try again.",
+        http_status=status,
+    )
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds that the service asks to wait, from a number or an HTTP date."""
+    if answer.status != 429 and answer.status not in RETRYABLE_STATUSES:
+        return None
+    headers = answer.headers
+    if (value := headers.get("Retry-After")) is not None:
+        return _seconds(value)
+    reset = headers.get("X-Rate-Limit-Reset") or headers.get("X-RateLimit-Reset") or ""
+    if answer.status == 429 and reset.isascii() and reset.isdigit():
+        return max(0.0, int(reset[:12]) - time.time())
+    return None
+
+
+def _seconds(value: str) -> float | None:
+    from urllib3.util import Retry
+
+    try:
+        return float(Retry().parse_retry_after(value))
+    except Exception:  # whatever a parser of dates stumbles over in what strangers send
+        return None
+
+
+_CODES: Final = {
+    "redirect": ERROR_IO_EXCEPTION,
+    "timeout": TIMEOUT,
+    "too_large": ERROR_IO_EXCEPTION,
+    "unexpected": ERROR_JSON_EXCEPTION,
+}
+
+_EXPLANATIONS: Final = {
+    "dns": "the host's name was not found. Is there a network? Are app id and region right?",
+    "connect": "no connection could be made. Is there a network, and is the host right?",
+    "tls": "no trusted TLS connection could be made{detail}. If a company's proxy inspects the "
+    "traffic, give the proxy's CA certificate as AppSettings(verify=...) or REQUESTS_CA_BUNDLE.",
+    "proxy": "the proxy did not let it through{detail}. Check AppSettings(proxies=...) or the "
+    "environment's HTTPS_PROXY and NO_PROXY.",
+    "lost": "the connection broke before an answer came. Try again.",
+    "not_http": "what answers there does not speak HTTP. Is the host wrong?",
+    "timeout": "no answer within {seconds:g} s. Try again, or give a longer timeout.",
+}
+
+
+def no_answer(request: Request, error: TransportError, deadline: Deadline) -> CometChatException:
+    """Return the error for a request that got no answer at all."""
+    detail = f" ({excerpt(str(error.root), [], EXCERPT_LIMIT)})" if error.root else ""
+    why = _EXPLANATIONS[error.kind].format(detail=detail, seconds=deadline.seconds)
+    if error.sent and not request.repeatable:
+        return _outcome_unknown(request, why.rstrip("."))
+    reason = "unexpected" if error.kind == "not_http" else error.kind
+    return NoAnswerError(
+        _CODES.get(reason, FAILED_TO_FETCH),
+        f"Could not {request.what} at {request.host}: {why}",
+        details={"sent": error.sent},
+        retryable=reason not in {"tls", "unexpected"},
+        reason=reason,
+    )
