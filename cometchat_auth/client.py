@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, Final, TypeVar, overload
+from typing import Any, overload
 
-from . import _checks, _threads
+from . import _arguments, _checks, _threads
 from ._api import Api
-from ._calls import Call, Job, closed, settle
+from ._arguments import ABSENT
+from ._calls import Call, Job
+from ._desk import LOGOUT, Desk, MakeFlow
 from ._flows import Flows
 from ._http import Http
 from ._secrets import Secret
 from ._state import SessionState
 from ._vault import SERVICE_PREFIX, Vault
-from ._waits import Flow, drive
-from .errors import LOGIN_IN_PROGRESS, CometChatException, LoginInProgressError
-from .events import (
-    EVENTS,
-    Delivery,
-    Dispatcher,
-    ListenerBook,
-    Outbox,
-    in_callback,
-    require_callable,
-)
+from ._waits import drive
+from .errors import CometChatException
+from .events import Dispatcher, ListenerBook, Outbox, in_callback, require_callable
 from .models import AppSettings, Hosts, SessionInfo, User
-from .sessions import KeyringStore, SessionStore
-
-T = TypeVar("T")
+from .sessions import SessionStore
 
 _log = logging.getLogger("cometchat_auth")
-
-
-class _Absent:
-    """The default of an argument for which ``None`` is a value: a missing one."""
-
-    def __repr__(self) -> str:
-        return "<not given>"
-
-
-_ABSENT: Final = _Absent()
 
 OnError = Callable[[CometChatException], object]
 OnUser = Callable[[User], object]
@@ -91,18 +71,18 @@ class CometChat:
         self._settings = settings
         self._book = ListenerBook()
         self._outbox = Outbox(dispatcher, on_callback_error)
-        self._state = SessionState(self._vault(_store(session_store), _checks.profile(profile)))
+        self._desk = Desk(self._outbox, self._book, settings.timeout)
+        store = _arguments.store(session_store)
+        self._state = SessionState(self._vault(store, _checks.profile(profile)))
         self._flows = Flows(
             api=Api.of(Http(settings), self._app_id, settings.platform),
             settings=settings,
             hosts=Hosts.of(self._app_id, settings),
             state=self._state,
             book=self._book,
-            spawn=self._spawn,
+            spawn=self._desk.spawn,
         )
-        self._closed = False
         self._warned_of_key = False
-        self._reset_lane()
         _threads.on_fork(self._after_fork)
 
     def __repr__(self) -> str:
@@ -168,9 +148,9 @@ class CometChat:
     def login(
         self,
         *args: str | None,
-        uid: Any = _ABSENT,
-        auth_key: Any = _ABSENT,
-        auth_token: Any = _ABSENT,
+        uid: Any = ABSENT,
+        auth_key: Any = ABSENT,
+        auth_token: Any = ABSENT,
         timeout: float | None = None,
         on_success: OnUser | None = None,
         on_error: OnError | None = None,
@@ -204,15 +184,15 @@ class CometChat:
         Raises:
             TypeError: If the arguments fit neither form or are not of their types.
         """
-        uid, key, token = _login_form(args, uid, auth_key, auth_token)
-        _require(timeout, on_success=on_success, on_error=on_error)
+        uid, key, token = _arguments.login_form(args, uid, auth_key, auth_token)
+        _arguments.require(timeout, on_success=on_success, on_error=on_error)
         call = Call(self._outbox, on_success, on_error)
 
         def prepared() -> Job:
             flow, what = self._login_flow(uid, key, token)
-            return self._job(flow, timeout, failure="login_failure", what=what)
+            return self._desk.job(flow, timeout, failure="login_failure", what=what)
 
-        return self._enter_lane(call, prepared, failure="login_failure")
+        return self._desk.take_turns(call, prepared, failure="login_failure")
 
     def logout(
         self,
@@ -241,15 +221,15 @@ class CometChat:
         Raises:
             TypeError: If an argument is not of its type.
         """
-        _require(timeout, on_success=on_success, on_error=on_error)
+        _arguments.require(timeout, on_success=on_success, on_error=on_error)
         call = Call(self._outbox, on_success, on_error)
 
         def prepared() -> Job:
-            return self._job(
-                self._flows.logout, timeout, failure="logout_failure", what=_LOGOUT, must_run=True
+            return self._desk.job(
+                self._flows.logout, timeout, failure="logout_failure", what=LOGOUT, must_run=True
             )
 
-        return self._enter_lane(call, prepared, failure="logout_failure")
+        return self._desk.take_turns(call, prepared, failure="logout_failure")
 
     def create_user(
         self,
@@ -281,16 +261,16 @@ class CometChat:
         if not isinstance(user, User):
             raise TypeError(f"user must be a User, not {type(user).__name__}")
         _checks.types(auth_key=auth_key)
-        _require(timeout, on_success=on_success, on_error=on_error)
+        _arguments.require(timeout, on_success=on_success, on_error=on_error)
         call = Call(self._outbox, on_success, on_error)
 
         def prepared() -> Job:
             key = Secret(_checks.credential("auth_key", auth_key))
             user.check()
             self._warn_of_key()
-            return self._job(lambda job: self._flows.create_user(job, user, key), timeout)
+            return self._desk.job(lambda job: self._flows.create_user(job, user, key), timeout)
 
-        return self._run(call, prepared)
+        return self._desk.run(call, prepared)
 
     # -- the session ----------------------------------------------------------------------------
 
@@ -308,7 +288,7 @@ class CometChat:
             SessionStoreError: If nobody could look, e.g. because the keyring is locked.
             ClientClosedError: After `close`.
         """
-        self._require_open()
+        self._desk.require_open()
         session = drive(self._state.look())
         return None if session is None else session.user
 
@@ -337,9 +317,11 @@ class CometChat:
         Raises:
             TypeError: If an argument is not of its type.
         """
-        _require(timeout, on_success=on_success, on_error=on_error)
+        _arguments.require(timeout, on_success=on_success, on_error=on_error)
         call = Call(self._outbox, on_success, on_error)
-        return self._enter_lane(call, lambda: self._job(self._flows.check_session, timeout))
+        return self._desk.take_turns(
+            call, lambda: self._desk.job(self._flows.check_session, timeout)
+        )
 
     def reload(
         self,
@@ -366,7 +348,7 @@ class CometChat:
         """
         require_callable(on_success=on_success, on_error=on_error)
         call = Call(self._outbox, on_success, on_error)
-        return self._enter_lane(call, lambda: self._job(self._flows.reload, None))
+        return self._desk.take_turns(call, lambda: self._desk.job(self._flows.reload, None))
 
     def session_info(self) -> SessionInfo:
         """Return what is known about the session and where it is kept; no credential.
@@ -377,7 +359,7 @@ class CometChat:
         Raises:
             ClientClosedError: After `close`.
         """
-        self._require_open()
+        self._desk.require_open()
         try:
             drive(self._state.look())
         except CometChatException as error:
@@ -406,9 +388,9 @@ class CometChat:
         Raises:
             TypeError: If an argument is not of its type.
         """
-        _require(timeout, on_success=on_success, on_error=on_error)
+        _arguments.require(timeout, on_success=on_success, on_error=on_error)
         call = Call(self._outbox, on_success, on_error)
-        return self._run(call, lambda: self._job(self._flows.warm_up, timeout))
+        return self._desk.run(call, lambda: self._desk.job(self._flows.warm_up, timeout))
 
     # -- listeners and the end ------------------------------------------------------------------
 
@@ -425,11 +407,7 @@ class CometChat:
             InvalidParameterError: If the id is empty.
         """
         _checks.text("listener_id", listener_id)
-        if not any(callable(getattr(listener, event, None)) for event in EVENTS):
-            raise TypeError(
-                f"listener must have a method named {', '.join(EVENTS[:-1])} or {EVENTS[-1]}; "
-                f"a {type(listener).__name__} has none"
-            )
+        _arguments.require_listener(listener)
         self._book.add(listener_id, listener)
 
     def remove_login_listener(self, listener_id: str) -> None:
@@ -454,8 +432,7 @@ class CometChat:
             InvalidParameterError: If it is not a finite number above 0.
         """
         limit = _checks.seconds("timeout", timeout)
-        with self._lock:
-            self._closed = True
+        self._desk.close()
         if not in_callback():
             self._outbox.under_way.wait(limit)
 
@@ -472,11 +449,9 @@ class CometChat:
             write_limit=settings.keyring_write_timeout,
         )
 
-    def _login_flow(
-        self, uid: object, key: object, token: object
-    ) -> tuple[Callable[[Job], Flow[User]], Hashable]:
+    def _login_flow(self, uid: object, key: object, token: object) -> tuple[MakeFlow, Hashable]:
         """Return the flow for a login, and what makes two logins the same."""
-        if token is not _ABSENT:
+        if token is not ABSENT:
             secret = Secret(_checks.credential("auth_token", token))
             return lambda job: self._flows.login_with_token(job, secret), secret
         name = _checks.uid(uid)
@@ -493,167 +468,6 @@ class CometChat:
                 "server mints."
             )
 
-    def _job(
-        self,
-        flow: Callable[[Job], Flow[Any]],
-        timeout: float | None,
-        *,
-        failure: str | None = None,
-        what: Hashable = None,
-        must_run: bool = False,
-    ) -> Job:
-        limit = self._settings.timeout if timeout is None else _checks.seconds("timeout", timeout)
-        _start_threads()
-        return Job(
-            flow,
-            self._outbox,
-            timeout=limit,
-            failure=None if failure is None else self._telling(failure),
-            release=self._leave_lane,
-            what=what,
-            must_run=must_run,
-        )
-
-    def _telling(self, event: str) -> Callable[[CometChatException], list[Delivery]]:
-        return lambda error: self._book.audience(event, error)
-
-    def _run(self, call: Call[T], prepared: Callable[[], Job]) -> Future[T]:
-        """Start a job that need not wait for others."""
-        try:
-            self._require_open()
-            job = prepared()
-        except CometChatException as error:
-            settle(self._outbox, call, error, [])
-        else:
-            job.add(call)
-            job.start()
-        return call.future
-
-    def _spawn(self, flow: Callable[[Job], Flow[Any]]) -> None:
-        self._job(flow, None, must_run=True).start()
-
-    def _enter_lane(
-        self, call: Call[T], prepared: Callable[[], Job], *, failure: str | None = None
-    ) -> Future[T]:
-        """Let a job take its turn among those that change who is logged in."""
-        try:
-            self._require_open()
-            self._queue(call, prepared())
-        except LoginInProgressError as error:
-            settle(self._outbox, call, error, [])
-        except CometChatException as error:
-            told = self._book.audience(failure, error) if failure else []
-            settle(self._outbox, call, error, told)
-        return call.future
-
-    def _queue(self, call: Call[Any], job: Job) -> None:
-        with self._lock:
-            shared = self._shared(call, job)
-            if shared is None:
-                job.add(call)
-                self._lane.append(job)
-                first = len(self._lane) == 1
-        if shared is not None:
-            job.drop()
-            if not shared:
-                raise _login_in_progress()
-        elif first:
-            job.start()
-        else:
-            job.await_turn()
-
-    def _shared(self, call: Call[Any], job: Job) -> bool | None:
-        """Let a login join the same login before it; ``None`` if there is none in its way."""
-        if job.what in {None, _LOGOUT}:
-            return None
-        for other in reversed(self._lane):
-            if other.what == _LOGOUT:
-                return None
-            if other.what is not None and not other.over:
-                return other.what == job.what and other.add(call)
-        return None
-
-    def _leave_lane(self, job: Job) -> None:
-        with self._lock:
-            if job not in self._lane:
-                return
-            was_first = self._lane[0] is job
-            self._lane.remove(job)
-            next_job = self._lane[0] if was_first and self._lane else None
-        if next_job is not None:
-            next_job.start()
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise closed()
-
-    def _reset_lane(self) -> None:
-        self._lock = threading.Lock()
-        self._lane: deque[Job] = deque()
-
     def _after_fork(self) -> None:
-        self._reset_lane()
-        self._outbox.reset()
+        self._desk.reset()
         self._state.reset_lock()
-
-
-_LOGOUT: Final = "logout"
-
-
-def _store(given: SessionStore | None) -> SessionStore:
-    if given is None:
-        return KeyringStore()
-    for method in ("load", "save", "delete"):
-        if not callable(getattr(given, method, None)):
-            raise TypeError(
-                f"session_store must have the methods load, save and delete; "
-                f"a {type(given).__name__} has no {method}"
-            )
-    return given
-
-
-def _require(timeout: object, **callbacks: object) -> None:
-    """Raise ``TypeError`` for what is a mistake in the program."""
-    require_callable(**callbacks)
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float))):
-        raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
-
-
-def _login_form(
-    args: tuple[object, ...], uid: object, auth_key: object, auth_token: object
-) -> tuple[object, object, object]:
-    """Return uid, auth key and auth token as given in either form.
-
-    One argument is a token because it is one argument, not because a second one is ``None``:
-    ``login(uid, os.environ.get("KEY"))`` must never become a login with a token.
-    """
-    if len(args) == 1 and uid is _ABSENT and auth_token is _ABSENT:
-        uid, auth_token = (_ABSENT, args[0]) if auth_key is _ABSENT else (args[0], _ABSENT)
-    elif len(args) == 2 and uid is _ABSENT and auth_key is _ABSENT:
-        uid, auth_key = args
-    elif args:
-        raise TypeError(_FORMS)
-    by_key = uid is not _ABSENT and auth_key is not _ABSENT and auth_token is _ABSENT
-    by_token = auth_token is not _ABSENT and uid is _ABSENT and auth_key is _ABSENT
-    if not by_key and not by_token:
-        raise TypeError(_FORMS)
-    given = {"uid": uid, "auth_key": auth_key, "auth_token": auth_token}
-    _checks.types(**{name: value for name, value in given.items() if value is not _ABSENT})
-    return uid, auth_key, auth_token
-
-
-_FORMS: Final = "login takes an auth token, or a uid and an auth key"
-
-
-def _login_in_progress() -> LoginInProgressError:
-    return LoginInProgressError(
-        LOGIN_IN_PROGRESS,
-        "Another login is under way. Wait for its outcome, or call logout() first.",
-    )
-
-
-def _start_threads() -> None:
-    try:
-        _threads.start()
-    except RuntimeError:
-        raise closed("The interpreter is shutting down; nothing can be sent any more.") from None

@@ -232,7 +232,7 @@ def test_x2_answers(call: str, script: str, watch: Watch) -> None:
 
 
 def _assert_unreadable_closed(chat: CometChat, future: Any, watch: Watch) -> None:
-    chat._closed = False  # so that it can still be asked what it would show
+    chat._desk._closed = False  # so that it can still be asked what it would show
     _assert_unreadable(chat, future, watch)
 
 
