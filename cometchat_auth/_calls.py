@@ -238,7 +238,8 @@ class Job:
         try:
             if self._flow is None:
                 self._flow = self._make_flow(self)
-            wait = next(self._flow)
+            while (wait := next(self._flow)).is_over():
+                pass
         except StopIteration as stop:
             self._finish(stop.value, None)
         except CometChatException as error:

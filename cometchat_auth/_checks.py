@@ -94,11 +94,11 @@ def credential(field: str, value: object) -> str:
 
 
 def app_id(value: object) -> str:
-    """Return the app id: letters, digits and hyphens, since it becomes part of a host name."""
+    """Return the app id: ASCII letters, digits, '-' and '_'; it becomes part of a host name."""
     checked = text("app_id", value)
     _limit("app_id", checked, 63)
-    if not re.fullmatch(r"[A-Za-z0-9-]+", checked):
-        raise invalid("app_id", f"may have letters, digits and '-' only, but is {checked!r}.")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
+        raise invalid("app_id", f"may have letters, digits, '-' and '_' only, but is {checked!r}.")
     return checked
 
 

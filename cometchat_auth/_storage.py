@@ -32,6 +32,7 @@ class Ticket(Generic[T], Wait):
             answer must not change what has been decided without it.
         postpone_as: For an operation that has to be made up for if it could not be done in
             time: whose it is. Of several with the same owner the last one is made up for.
+        here: Do it here and now: it cannot block, and must not wait behind one that does.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Ticket(Generic[T], Wait):
         *,
         in_time: Callable[[T], object] | None = None,
         postpone_as: Hashable = None,
+        here: bool = False,
     ) -> None:
         self.operation = operation
         self.limit = limit
@@ -53,7 +55,16 @@ class Ticket(Generic[T], Wait):
         self._error: BaseException | None = None
         self._resume: Callable[[], None] | None = None
         self._timer: _threads.Timer | None = None
-        STORAGE.submit(self)
+        if here:
+            self.carry_out()
+            self.confirm()
+            self.finish()
+        else:
+            STORAGE.submit(self)
+
+    def is_over(self) -> bool:
+        """Return whether the operation has ended."""
+        return self._done.is_set()
 
     def arm(self, resume: Callable[[], None]) -> None:
         """Call ``resume`` once: when the operation is over, or the limit is."""

@@ -14,7 +14,7 @@ from ._storage import Ticket
 from ._waits import Flow
 from .errors import SESSION_STORE, SessionStoreError
 from .models import Session
-from .sessions import SessionStore
+from .sessions import MemoryStore, SessionStore
 
 T = TypeVar("T")
 
@@ -70,6 +70,7 @@ class Vault:
         self.undeleted = False  # whether it has not yet given up one that has ended
         self._store = store
         self._persistent = getattr(store, "persistent", True)
+        self._cannot_block = type(store) is MemoryStore
         self._read_limit = read_limit
         self._write_limit = write_limit
         self._stored: str | None = None  # the record that is known to be there
@@ -91,7 +92,9 @@ class Vault:
         Raises:
             SessionStoreError: If nobody could look.
         """
-        ticket = Ticket(self._load, self._read_limit, in_time=self._believe)
+        ticket = Ticket(
+            self._load, self._read_limit, in_time=self._believe, here=self._cannot_block
+        )
         yield ticket
         try:
             return ticket.take().session
@@ -113,7 +116,10 @@ class Vault:
         if record == self._stored and not replace:
             return
         ticket = Ticket(
-            lambda: self._save(record, replace=replace), self._write_limit, postpone_as=id(self)
+            lambda: self._save(record, replace=replace),
+            self._write_limit,
+            postpone_as=id(self),
+            here=self._cannot_block,
         )
         yield ticket
         try:
@@ -127,7 +133,9 @@ class Vault:
         """Begin to delete what is stored; to be waited for and then taken."""
         self._condemned = self._stored or (self._condemned if self.undeleted else None)
         self.undeleted = True
-        return Ticket(self._delete, self._write_limit, postpone_as=id(self))
+        return Ticket(
+            self._delete, self._write_limit, postpone_as=id(self), here=self._cannot_block
+        )
 
     def finish_delete(self, ticket: Ticket[None]) -> Flow[None]:
         """Wait until it is deleted.

@@ -25,6 +25,10 @@ T = TypeVar("T")
 class Wait(abc.ABC):
     """Something that a flow waits for."""
 
+    def is_over(self) -> bool:
+        """Return whether there is nothing left to wait for."""
+        return False
+
     @abc.abstractmethod
     def arm(self, resume: Callable[[], None]) -> None:
         """Have ``resume`` called once, from any thread, when the wait is over."""
@@ -118,6 +122,10 @@ class Elsewhere(Wait):
         self._resume: Callable[[], None] | None = None
         self._lock = threading.Lock()
         _threads.REQUESTS.submit(self._run)
+
+    def is_over(self) -> bool:
+        """Return whether the task is done."""
+        return self._done.is_set()
 
     def arm(self, resume: Callable[[], None]) -> None:
         """Resume when the task is done."""

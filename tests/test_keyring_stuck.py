@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from cometchat_auth import CometChatException, SessionStoreError, _threads
+from cometchat_auth import (
+    AppSettings,
+    CometChat,
+    CometChatException,
+    MemoryStore,
+    SessionStoreError,
+    _threads,
+)
 from cometchat_auth._storage import Ticket
 from cometchat_auth.emulator import Emulator
 
@@ -276,3 +283,26 @@ def test_s1_exit_with_the_call_still_stuck() -> None:
     taken = time.monotonic() - begun
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "timeout", "")
     assert taken < _threads.DRAIN_LIMIT
+
+
+def test_s1_memory_does_not_wait_for_a_stuck_keyring(emulator: Emulator) -> None:
+    """While a keyring hangs, a client whose sessions are in memory only notices nothing."""
+    release = threading.Event()
+
+    class Hanging(MemoryStore):
+        """A store that does not answer until the test is over."""
+
+        def load(self, service_name: str, profile: str) -> str | None:
+            """Hang."""
+            release.wait(LIMIT)
+            return super().load(service_name, profile)
+
+    settings = AppSettings.for_emulator(emulator.url, keyring_read_timeout=0.1)
+    stuck = CometChat(emulator.app_id, settings, session_store=Hanging())
+    with pytest.raises(SessionStoreError):
+        stuck.get_logged_in_user()
+    with CometChat(emulator.app_id, settings, session_store=MemoryStore()) as chat:
+        assert chat.get_logged_in_user() is None
+        chat.login("cometchat-uid-1", emulator.auth_key).result(LIMIT)
+        assert chat.session_info().reason == "memory"
+    release.set()

@@ -23,6 +23,7 @@ const REGION = 'us';
 const LISTENER_ID = 'driver';
 // Turns of the event loop without a change after which the SDK has finished writing.
 const QUIET_TURNS = 10;
+const RESTORE_LIMIT = 5000; // milliseconds
 
 const agent = new http.Agent({ keepAlive: true });
 let installation = null; // { appId, baseUrl }
@@ -125,6 +126,14 @@ async function settle() {
   }
 }
 
+// After a restart the SDK's init() resolves before it has read its store, in about one of ten.
+async function untilRestored() {
+  const end = Date.now() + RESTORE_LIMIT;
+  while ((await sdk.getLoggedinUser()) === null && Date.now() < end) {
+    await new Promise(setImmediate);
+  }
+}
+
 async function start(stored) {
   const window = openWindow(stored);
   const listen = (name) => (value) => events.push({ name, value: value ?? null });
@@ -155,8 +164,11 @@ const commands = {
     dom.window.dispatchEvent(new dom.window.Event('beforeunload'));
     await settle();
     const stored = { ...dom.window.localStorage };
+    const loggedIn = (await sdk.getLoggedinUser()) !== null;
     closeWindow();
-    return start(stored);
+    const done = await start(stored);
+    if (loggedIn) await untilRestored();
+    return done;
   },
   login({ uid, authKey, authToken }) {
     return authToken === undefined ? sdk.login(uid, authKey) : sdk.login(authToken);
