@@ -201,8 +201,8 @@ class Flows:
         Before that is believed the store is read once more: another process may have logged in
         anew, and then it is that session that counts.
         """
-        device_id = self._device(session)
         for last_try in (False, True):
+            device_id = self._device(session)
             try:
                 me = yield from self._put_me(session.token, device_id, job.deadline, what)
             except CometChatException as error:
@@ -256,7 +256,8 @@ class Flows:
         self._state.clear()
         job.tell(self._book.audience("logout_success"))
         try:
-            yield from self._state.vault.finish_delete(self._state.vault.begin_delete())
+            clearing = self._state.vault.begin_delete(only_seen=True)
+            yield from self._state.vault.finish_delete(clearing)
         except SessionStoreError as error:
             _log.warning("A session that the service ended is still stored. %s", error.message)
 

@@ -7,28 +7,43 @@ to keep it from other people's eyes.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from .errors import SESSION_STORE, SessionStoreError
-
-# A chain of back ends, or an item in several copies, is deleted copy by copy; this many at most.
-_MOST_COPIES: Final = 10
-
-# What stands for an item that is there but holds no text.
-_NO_TEXT: Final = "\N{REPLACEMENT CHARACTER}"
+from ._keyring_errors import bare, translated
+from ._parts import Keeper, keeper
 
 
 @runtime_checkable
 class SessionStore(Protocol):
     """A place for session records.
 
+    Any object with a ``name`` and these three methods is one; it need not inherit from this
+    class. What it has to do:
+
+    * Keep any text of printable ASCII, of up to 64 KB at least, under the pair of service name
+      and profile. Either may hold any printable characters, ``/``, ``@`` and ``:`` among them.
+    * ``load`` what was saved last, byte for byte, or ``None`` where nothing is; ``delete`` where
+      nothing is without an error. ``load`` must not write, create or delete anything.
+    * ``save`` the whole record or fail. If the process ends in the middle, the earlier record,
+      the new one or none may be left; something else is taken for none, and logged.
+    * Serve several objects, or processes, that use the same place one after the other.
+    * Show the record to nobody: not in ``repr``, in a log, or in the text of an exception.
+
     Every method may block and may raise: it is called on the library's storage thread, one call
     at a time, and given up after the limits of `AppSettings`. An exception of any kind means
-    "could not look" or "could not write"; raise `SessionStoreError` to choose the ``reason``.
+    "could not look" or "could not write". Raise `SessionStoreError` to choose the ``reason``,
+    which is one of ``"locked"``, ``"dismissed"``, ``"denied"``, ``"no_keyring"``, ``"error"``.
 
     A store may have an attribute ``persistent``; ``False`` says that what it keeps ends with
     the process.
+
+    `cometchat_auth.testing.SessionStoreContract` holds the tests that every store has to pass::
+
+        class TestMyStore(SessionStoreContract):
+            def make_store(self):
+                return MyStore()
 
     Attributes:
         name: What `session_info()` shows as the back end.
@@ -81,7 +96,11 @@ class KeyringStore:
     """Keep sessions in the operating system's keyring, through the `keyring` package.
 
     The keyring is looked for when it is first needed, not before. Which back end that is can be
-    configured as for any program that uses `keyring`.
+    configured as for any program that uses `keyring`. One that keeps passwords in a plain file
+    is used only if it was configured, not because it happens to be installed.
+
+    A session is one item, except in the Windows Credential Manager, which refuses more than
+    1,280 characters: there a longer one is cut into several items.
 
     Args:
         backend: A ``keyring.backend.KeyringBackend`` to use instead of the configured one.
@@ -89,6 +108,7 @@ class KeyringStore:
 
     def __init__(self, backend: Any = None) -> None:
         self._backend = backend
+        self._configured = True
 
     def __repr__(self) -> str:
         return f"KeyringStore({self.name})"
@@ -101,27 +121,31 @@ class KeyringStore:
         return f"{type(self._backend).__module__}.{type(self._backend).__qualname__}"
 
     def load(self, service_name: str, profile: str) -> str | None:
-        """Return the record.
+        """Return the record, of several chained back ends the first one's.
 
         Raises:
             SessionStoreError: If the keyring could not be looked at; ``no_keyring`` if there is
                 none.
         """
         try:
-            return _held(self._keyring(), service_name, profile)
+            for member in self._in_use():
+                record = member.load(service_name, profile)
+                if record is not None:
+                    return record
         except Exception as error:
-            raise _translated(error, "read") from _bare(error)
+            raise translated(error, "read") from bare(error)
+        return None
 
     def save(self, service_name: str, profile: str, record: str) -> None:
-        """Keep the record.
+        """Keep the record, of several chained back ends in the first one that can.
 
         Raises:
             SessionStoreError: If the keyring refused it; ``no_keyring`` if there is none.
         """
         try:
-            self._keyring().set_password(service_name, profile, record)
+            _save_in_first(self._in_use(), service_name, profile, record)
         except Exception as error:
-            raise _translated(error, "write to") from _bare(error)
+            raise translated(error, "write to") from bare(error)
 
     def delete(self, service_name: str, profile: str) -> None:
         """Remove every copy of the record, from each of several chained back ends.
@@ -133,20 +157,33 @@ class KeyringStore:
         try:
             for backend in _chained(self._keyring()):
                 try:
-                    _delete_copies(backend, service_name, profile)
+                    keeper(backend).delete(service_name, profile)
                 except Exception as error:
                     failures.append(error)
         except Exception as error:
             failures.append(error)
         if failures:
-            raise _translated(failures[0], "delete from") from _bare(failures[0])
+            raise translated(failures[0], "delete from") from bare(failures[0])
 
     def _keyring(self) -> Any:
         if self._backend is None:
             import keyring
+            import keyring.backend
 
             self._backend = keyring.get_keyring()
+            # What was configured is an object of its own; what is only installed is in the list.
+            installed = keyring.backend.get_all_keyring()
+            self._configured = not any(self._backend is backend for backend in installed)
         return self._backend
+
+    def _in_use(self) -> list[Keeper]:
+        backends = list(_chained(self._keyring()))
+        safe = [backend for backend in backends if self._configured or not _is_plain(backend)]
+        if not safe:
+            from keyring.errors import NoKeyringError
+
+            raise NoKeyringError("There is only a plain file, which nobody has configured.")
+        return [keeper(backend) for backend in safe]
 
 
 def _chained(backend: Any) -> Iterator[Any]:
@@ -157,66 +194,13 @@ def _chained(backend: Any) -> Iterator[Any]:
         yield backend
 
 
-def _held(backend: Any, service_name: str, profile: str) -> str | None:
-    """Return what a back end holds, which may be anything."""
-    try:
-        held: str | None = backend.get_password(service_name, profile)
-    except UnicodeDecodeError:
-        return _NO_TEXT
-    return held
+def _is_plain(backend: Any) -> bool:
+    return any(kind.__name__ == "PlaintextKeyring" for kind in type(backend).__mro__)
 
 
-def _delete_copies(backend: Any, service_name: str, profile: str) -> None:
-    for _ in range(_MOST_COPIES):
-        if _held(backend, service_name, profile) is None:
-            return
-        try:
-            backend.delete_password(service_name, profile)
-        except Exception:
-            if _held(backend, service_name, profile) is not None:
-                raise
-            return  # another process was faster
-
-
-# The class of keyring's exception (by name, since keyring may be absent) and our reason for it.
-_REASONS: Final = {
-    "NoKeyringError": "no_keyring",
-    "KeyringLocked": "locked",
-    "LockedException": "locked",
-    "PromptDismissedException": "dismissed",
-    "PasswordSetError": "denied",
-    "PasswordDeleteError": "denied",
-}
-_REMEDIES: Final = {
-    "no_keyring": "Install or start one (on Linux a Secret Service such as gnome-keyring) and "
-    "restart this program, or pass another session_store.",
-    "locked": "Unlock it, then call reload().",
-    "dismissed": "Answer its prompt, then call reload().",
-    "denied": "Allow this program to use it, then call reload().",
-}
-
-
-def _translated(error: Exception, attempt: str) -> SessionStoreError:
-    reason = _reason(error)
-    what = (
-        "There is no keyring to keep sessions in."
-        if reason == "no_keyring"
-        else f"Could not {attempt} the keyring ({type(error).__name__})."
-    )
-    remedy = _REMEDIES.get(reason, "See the error's __cause__, then call reload().")
-    return SessionStoreError(SESSION_STORE, f"{what} {remedy}", reason=reason)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ImportError):  # of anything else: a back end configured but broken
-        return "no_keyring" if error.name == "keyring" else "error"
-    kinds = [kind.__name__ for kind in type(error).__mro__]
-    if "InitError" in kinds and "ismiss" in str(error):
-        return "dismissed"
-    return next((_REASONS[kind] for kind in kinds if kind in _REASONS), "error")
-
-
-def _bare(error: Exception) -> Exception:
-    # Without its traceback: the frames hold open D-Bus connections, and the record.
-    error.__context__ = None
-    return error.with_traceback(None)
+def _save_in_first(members: list[Keeper], service_name: str, profile: str, record: str) -> None:
+    """Save where it is possible, as keyring's own chain does."""
+    for member in members[:-1]:
+        with contextlib.suppress(NotImplementedError):
+            return member.save(service_name, profile, record)
+    return members[-1].save(service_name, profile, record)

@@ -15,6 +15,7 @@ import pytest
 from cometchat_auth import AppSettings, CometChat, MemoryStore
 from cometchat_auth.emulator import Emulator
 
+from . import windows_double
 from .tools import Diary
 
 # The library's own threads live as long as the process; anything else has to be gone.
@@ -107,3 +108,10 @@ def diary(chat: CometChat) -> Diary:
     diary = Diary()
     chat.add_login_listener("diary", diary.listener())
     return diary
+
+
+@pytest.fixture(scope="module")
+def manager() -> Iterator[windows_double.CredentialManager]:
+    """Put a Credential Manager of this module's own under keyring's back end for Windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield windows_double.install(patch)

@@ -17,6 +17,16 @@ from .tools import LIMIT
 # Seconds; for settings of clients whose store never answers.
 IMPATIENT = 0.05
 
+# The beginning of a program that does not see keyrings in files, such as those of keyrings.alt,
+# which this suite has installed beside the system's own.
+SYSTEM_KEYRINGS_ONLY = """
+import keyring.backend
+installed = keyring.backend.get_all_keyring()
+keyring.backend.get_all_keyring = lambda: [
+    backend for backend in installed if type(backend).__module__.startswith("keyring.")
+]
+"""
+
 
 class FakeKeyring(KeyringBackend):
     """A keyring in memory that counts calls, and fails where it was told to.
@@ -74,7 +84,7 @@ class ChainOf(KeyringBackend):
 
     priority: Any = -1
 
-    def __init__(self, *backends: FakeKeyring) -> None:
+    def __init__(self, *backends: KeyringBackend) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.backends = list(backends)
 

@@ -147,6 +147,18 @@ class SecretService:
         """Lock the collection; with nobody to ask for the password, it stays locked."""
         self.run(_LOCK)
 
+    def alive(self, within: float = 0) -> bool:
+        """Return whether gnome-keyring still runs: under several programs it aborts at times.
+
+        Args:
+            within: Seconds to wait for its end, for one that may just be about to.
+        """
+        try:
+            self._daemon().wait(within)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
     def kill_daemon(self) -> None:
         """Kill gnome-keyring; D-Bus starts another when asked, and that one is locked."""
         _end(self._daemon())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,17 +10,20 @@ from typing import Any
 
 import pytest
 
-from cometchat_auth._record import decode
 from cometchat_auth.emulator import Emulator
 
 from . import secret_service
+from .keyring_doubles import SYSTEM_KEYRINGS_ONLY
 from .real_parts import require
 from .secret_service import RUN_TIME_LIMIT, SecretService
+from .tools import Reply, scripted
 
 UID = "cometchat-uid-1"
 
 # What each child does first; `say` prints one line of JSON for the test.
-PREAMBLE = """
+PREAMBLE = (
+    SYSTEM_KEYRINGS_ONLY
+    + """
 import json, sys
 from cometchat_auth import AppSettings, CometChat, CometChatException, SessionStoreError
 url, app_id, key = sys.argv[1:4]
@@ -39,6 +41,7 @@ def standing():
     info = chat.session_info()
     return [info.persisted, info.reason]
 """
+)
 
 
 @pytest.fixture
@@ -123,6 +126,22 @@ say(*standing())
     )[0]
     assert name == "Zo\u00eb \u4f60\u597d \U0001f600"
     assert size > 2900
+    assert len(secrets.items()) == 1
+
+
+def test_s3_more_metadata_than_the_service_says_it_takes(
+    secrets: SecretService, emulator: Emulator
+) -> None:
+    """A user who comes with 10 KB of metadata is logged in, and found by the next process."""
+    user = {"uid": "big", "name": "Zo\u00eb", "metadata": {"note": "\u00e9" * 10_240}}
+    answer = Reply(body=json.dumps({"data": user}).encode())
+    with scripted(lambda _: answer) as server:
+        arguments = (server.url, emulator.app_id, emulator.auth_key, "10")
+        code = 'say(len(chat.login("a-token").result().metadata["note"]), *standing())'
+        first = secrets.run(PREAMBLE + code, *arguments)
+        second = secrets.run(PREAMBLE + "say(chat.get_logged_in_user().name)", *arguments)
+    assert json.loads(first.stdout) == [10_240, True, None]
+    assert json.loads(second.stdout) == ["Zo\u00eb"]
     assert len(secrets.items()) == 1
 
 
@@ -238,52 +257,3 @@ while sys.stdin.readline():
         [["now", None], ["out"]],
     ]
     assert secrets.items() == []
-
-
-BUSY = """
-import random
-chance = random.Random(sys.stdin.readline())
-try:
-    chat.login("cometchat-uid-1", key).result()
-except CometChatException:
-    pass
-say("ready")  # everything is loaded now, and may be cut off at any point
-while True:
-    try:
-        if chance.random() < 0.7:
-            chat.login(f"cometchat-uid-{chance.randint(1, 5)}", key).result()
-        else:
-            chat.logout().result()
-        if chance.random() < 0.3:
-            chat.reload().result()
-    except CometChatException:
-        pass
-"""
-
-
-def test_s12_killed_at_random(children: Children, secrets: SecretService) -> None:
-    """With processes killed at any moment there is one whole session stored, or none."""
-    chance = random.Random(12)  # noqa: S311
-    found_sessions = 0
-    for round_ in range(12):
-        both = [children.start(BUSY) for _ in range(2)]
-        for number, child in enumerate(both):
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.write(f"{round_}-{number}\n")
-            child.stdin.flush()
-            assert json.loads(child.stdout.readline()) == ["ready"]
-        for child in both:
-            try:
-                child.wait(chance.uniform(0.01, 0.3))
-            except subprocess.TimeoutExpired:
-                child.kill()
-            child.communicate()
-        if secrets._daemon().poll() is not None:
-            return  # gnome-keyring itself aborts now and then when two programs use it at once
-        stored = [decode(item.secret).user.uid for item in secrets.items()]
-        assert len(stored) <= 1
-        ((found,),) = children.run("say(who())")
-        assert found == (stored[0] if stored else None)
-        found_sessions += len(stored)
-    assert found_sessions  # or nothing was tried

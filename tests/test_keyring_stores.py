@@ -1,12 +1,14 @@
-"""The stores: one contract for all, and what the keyring store makes of its back ends."""
+"""The keyring store: what it makes of its back ends and their exceptions."""
 
 from __future__ import annotations
 
 import pickle
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from keyring.backend import KeyringBackend
 from keyring.backends import null
 from keyring.errors import (
     InitError,
@@ -16,83 +18,12 @@ from keyring.errors import (
     PasswordSetError,
 )
 
-from cometchat_auth import KeyringStore, MemoryStore, SessionStore, SessionStoreError
+from cometchat_auth import KeyringStore, SessionStoreError
 from cometchat_auth.emulator import Emulator
 
 from .keyring_doubles import ChainOf, FakeKeyring, client
 
 NAME, PROFILE = "cometchat_auth:app:us", "default"
-
-
-class StoreContract:
-    """What every store has to do."""
-
-    def make(self) -> SessionStore:
-        """Return an empty store."""
-        raise NotImplementedError
-
-    def test_is_a_store(self) -> None:
-        """It has what the protocol asks for, and a name for people."""
-        store = self.make()
-        assert isinstance(store, SessionStore)
-        assert isinstance(store.name, str)
-
-    def test_empty(self) -> None:
-        """Where nothing is, nothing is found, and deleting it is no error."""
-        store = self.make()
-        assert store.load(NAME, PROFILE) is None
-        store.delete(NAME, PROFILE)
-        assert store.load(NAME, PROFILE) is None
-
-    def test_round_trip(self) -> None:
-        """What was saved is found, the last of it, and gone when deleted, also twice."""
-        store = self.make()
-        for record in ('{"a":1}', "x" * 10_000):
-            store.save(NAME, PROFILE, record)
-            assert store.load(NAME, PROFILE) == record
-        store.delete(NAME, PROFILE)
-        store.delete(NAME, PROFILE)
-        assert store.load(NAME, PROFILE) is None
-
-    @pytest.mark.parametrize("other", [(NAME, "work"), (NAME + "2", PROFILE)])
-    def test_s11_apart(self, other: tuple[str, str]) -> None:
-        """Apps, regions and profiles do not see each other's records."""
-        store = self.make()
-        store.save(NAME, PROFILE, "mine")
-        assert store.load(*other) is None
-        store.save(*other, "theirs")
-        store.delete(NAME, PROFILE)
-        assert store.load(*other) == "theirs"
-
-    def test_repr_is_harmless(self) -> None:
-        """A store does not show what it holds."""
-        store = self.make()
-        store.save(NAME, PROFILE, "the-record")
-        assert "the-record" not in repr(store)
-
-
-class TestMemoryStore(StoreContract):
-    """The store for a process's lifetime."""
-
-    def make(self) -> SessionStore:
-        """Return an empty store."""
-        return MemoryStore()
-
-
-class TestKeyringStore(StoreContract):
-    """The store for the system's keyring."""
-
-    def make(self) -> SessionStore:
-        """Return an empty store."""
-        return KeyringStore(FakeKeyring())
-
-
-class TestChainedKeyringStore(StoreContract):
-    """The store for several keyrings in a row."""
-
-    def make(self) -> SessionStore:
-        """Return an empty store."""
-        return KeyringStore(ChainOf(FakeKeyring(), FakeKeyring()))
 
 
 class DBusErrorResponse(Exception):
@@ -151,6 +82,68 @@ def test_s9_keyring_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SessionStoreError) as caught:
         KeyringStore().load(NAME, PROFILE)
     assert caught.value.reason == "no_keyring"
+
+
+class PlaintextKeyring(FakeKeyring):
+    """A keyring in a plain file, by its name."""
+
+
+def detected(monkeypatch: pytest.MonkeyPatch, *installed: KeyringBackend) -> KeyringBackend:
+    """Let keyring find these by itself, and return the one that it takes: the first."""
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    monkeypatch.setattr("keyring.backend.get_all_keyring", lambda: list(installed))
+    monkeypatch.setattr("keyring.core._keyring_backend", installed[0])
+    return installed[0]
+
+
+def test_s5_plain_file_that_is_only_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain file that nobody has configured is no keyring: nothing is written to it or read."""
+    plain = PlaintextKeyring()
+    plain.items[NAME, PROFILE] = "record"
+    detected(monkeypatch, plain)
+    store = KeyringStore()
+    for call in (store.load, partial(store.save, record="record")):
+        with pytest.raises(SessionStoreError) as caught:
+            call(NAME, PROFILE)
+        assert caught.value.reason == "no_keyring"
+    assert plain.calls == []
+    store.delete(NAME, PROFILE)  # from when it was configured, perhaps
+    assert plain.items == {}
+
+
+def test_s5_plain_file_in_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a chain that keyring has found by itself, a plain file is left out."""
+    refusing, plain = FakeKeyring(), PlaintextKeyring()
+    refusing.fail(NotImplementedError, "set")
+    detected(monkeypatch, ChainOf(refusing, plain))
+    with pytest.raises(SessionStoreError):
+        KeyringStore().save(NAME, PROFILE, "record")
+    assert plain.items == {}
+
+
+@pytest.mark.parametrize("how", ["environment", "set_keyring", "argument"])
+def test_s5_plain_file_that_was_configured(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Whoever configures a keyring in a plain file gets it."""
+    detected(monkeypatch, PlaintextKeyring())
+    plain = PlaintextKeyring()
+    store = KeyringStore(plain if how == "argument" else None)
+    if how == "environment":
+        monkeypatch.setattr("keyring.core._keyring_backend", None)
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", f"{__name__}.PlaintextKeyring")
+    elif how == "set_keyring":
+        monkeypatch.setattr("keyring.core._keyring_backend", plain)
+    store.save(NAME, PROFILE, "record")
+    assert store.load(NAME, PROFILE) == "record"
+
+
+def test_s3_chain_saves_in_the_first_that_can() -> None:
+    """A back end that only reads is passed over, as keyring's own chain does."""
+    reading, writing = FakeKeyring(), FakeKeyring()
+    reading.fail(NotImplementedError, "set")
+    store = KeyringStore(ChainOf(reading, writing))
+    store.save(NAME, PROFILE, "record")
+    assert store.load(NAME, PROFILE) == "record"
+    assert (len(reading.items), len(writing.items)) == (0, 1)
 
 
 def test_s6_every_copy_is_deleted() -> None:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import html
 import logging
 import pickle
+import subprocess
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
 
-from cometchat_auth import CometChat, CometChatException, User, _api, _http
-from cometchat_auth.models import Hosts
+from cometchat_auth import (
+    AppSettings,
+    CometChat,
+    CometChatException,
+    MemoryStore,
+    SessionStoreError,
+    User,
+    _api,
+    _http,
+)
+from cometchat_auth._record import encode
+from cometchat_auth._secrets import Secret
+from cometchat_auth._vault import _drop_quoting_cause
+from cometchat_auth.models import Hosts, Session
 
 from .network import (
     CALLS,
@@ -292,3 +305,33 @@ def test_x2_validation(spoilt: str, watch: Watch) -> None:
             chat.create_user(User("a", "A"), spoilt.replace("{}", KEY)),
         ):
             _assert_unreadable(chat, future, watch)
+
+
+class Quoting(MemoryStore):
+    """A store whose error quotes what it was to keep, as one that runs a command might."""
+
+    def save(self, _service_name: str, _profile: str, record: str) -> None:
+        """Fail."""
+        raise subprocess.CalledProcessError(1, ["store-it", record])
+
+
+def test_x2_a_store_that_quotes_the_record(caplog: pytest.LogCaptureFixture) -> None:
+    """Where a store's own error quotes the credential, it is kept out of ours and of the log."""
+    caplog.set_level(logging.DEBUG)
+    with scripted(good) as server:
+        settings = AppSettings.for_emulator(server.url)
+        with CometChat("app", settings, session_store=Quoting()) as chat:
+            chat.login(TOKEN).result(LIMIT)
+            info = chat.session_info()
+    assert (info.persisted, info.reason) == (False, "error")
+    assert TOKEN not in caplog.text + repr(info)
+
+
+@pytest.mark.parametrize("quotes", [True, False])
+def test_x2_causes_that_quote_are_dropped(quotes: bool) -> None:
+    """A cause that quotes the token is dropped; any other one stays for whoever looks for it."""
+    record = encode(Session(User("kim"), Secret(TOKEN), minted=False, device_id="d"))
+    error = SessionStoreError("SESSION_STORE_ERROR", "failed")
+    error.__cause__ = OSError(f"cannot run: store-it {record if quotes else ''}")
+    _drop_quoting_cause(error, record)
+    assert (error.__cause__ is None) == quotes

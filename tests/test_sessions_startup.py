@@ -16,7 +16,7 @@ from keyring.errors import InitError, KeyringLocked, PasswordSetError
 from cometchat_auth import CometChat, MemoryStore, SessionStoreError
 from cometchat_auth.emulator import Emulator
 
-from .keyring_doubles import FakeKeyring, client
+from .keyring_doubles import SYSTEM_KEYRINGS_ONLY, FakeKeyring, client
 from .tools import Diary, error_of, settle
 
 COULD_NOT_LOOK = [
@@ -187,7 +187,9 @@ def test_s5_memory_store_says_so(chat: CometChat, emulator: Emulator, store: Mem
     assert store.load(info.service_name, info.profile) is not None
 
 
-HEADLESS = """
+HEADLESS = (
+    SYSTEM_KEYRINGS_ONLY
+    + """
 import logging, sys
 from cometchat_auth import AppSettings, CometChat
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
@@ -197,6 +199,7 @@ with CometChat(app_id, AppSettings.for_emulator(url)) as chat:
     chat.login("cometchat-uid-1", key).result()
     print(chat.session_info().reason)
 """
+)
 
 
 def test_s5_nothing_on_disk(emulator: Emulator, tmp_path: Path) -> None:
