@@ -187,13 +187,14 @@ class Job:
         self._lock = threading.Lock()
         self._stage = Stage.WAITING
         self._timer: _threads.Timer | None = None
-        self._detached = False
+        self._detached = False  # whether the calls were told, but the work is still to be done
+        self._abandoned = False  # whether every call was cancelled before the work began
         outbox.enter()
 
     def add(self, call: Call[Any]) -> bool:
         """Let a call share the outcome; return whether it was not too late."""
         with self._lock:
-            if self._stage is Stage.DONE or self._detached:
+            if self.over or self._detached:
                 return False
             self.calls.append(call)
         call.future.on_cancel = lambda: self._cancelled(call)
@@ -201,8 +202,8 @@ class Job:
 
     @property
     def over(self) -> bool:
-        """Return whether it is over, even if its calls are still being told."""
-        return self._stage is Stage.DONE
+        """Return whether nothing more comes of it, even if its calls are still being told."""
+        return self._stage is Stage.DONE or self._abandoned
 
     def tell(self, deliveries: list[Delivery]) -> None:
         """Note what listeners have to be told before the calls' own callbacks."""
@@ -210,7 +211,6 @@ class Job:
 
     def drop(self) -> None:
         """Forget the job before it has begun and before any call waits for it."""
-        self._must_run = False
         self._finish(None, None)
 
     def await_turn(self) -> None:
@@ -225,7 +225,7 @@ class Job:
     def _step(self) -> None:
         """Run the flow up to its next wait; on a worker."""
         with self._lock:
-            if self._stage is Stage.DONE:
+            if self.over:
                 return
             fresh = self._flow is None
             self._stage = Stage.RUNNING
@@ -275,31 +275,32 @@ class Job:
 
     def _expire(self) -> None:
         """End a job whose time has run out while it waited for a worker or its turn."""
-        with self._lock:
-            expired = self._stage is Stage.WAITING and not self.deadline.remaining()
-        if expired:
-            self._finish(None, _waited_too_long(self.deadline))
-        else:
+        if self.deadline.remaining():
             self._arm()
+        else:
+            self._finish(None, _waited_too_long(self.deadline), only_waiting=True)
 
     def _cancelled(self, call: Call[Any]) -> None:
         error = CallCancelledError(CANCELLED, "The call was cancelled before it began.")
         with self._lock:
             if call in self.calls:
                 self.calls.remove(call)
-            abandoned = not self.calls and self._flow is None and self._stage is Stage.WAITING
+            waiting = self._stage is Stage.WAITING and not self._detached
+            self._abandoned = not self.calls and self._flow is None and waiting
         call.begin()  # wakes those who wait for a cancelled future
         self._outbox.fill(self._outbox.reserve(), call.refused(error))
-        if abandoned:
-            self._must_run = False
+        if self._abandoned:
             self._finish(None, None)
 
-    def _finish(self, value: Any, error: CometChatException | None) -> None:
+    def _finish(
+        self, value: Any, error: CometChatException | None, *, only_waiting: bool = False
+    ) -> None:
         """Tell everyone, in the one order: state is committed, futures, listeners, callbacks."""
         with self._lock:
-            if self._stage is Stage.DONE:
+            waiting = self._stage is Stage.WAITING
+            if self._stage is Stage.DONE or (only_waiting and not waiting):
                 return
-            goes_on = self._must_run and self._stage is Stage.WAITING and error is not None
+            goes_on = self._must_run and waiting and error is not None
             if not goes_on:
                 self._stage = Stage.DONE
             calls, self.calls = self.calls, []
@@ -311,13 +312,14 @@ class Job:
             self.deadline = Deadline(self.deadline.seconds)
         elif flow is not None:
             flow.close()
+        # What a flow that goes on has to tell is told when it has come to its end.
+        told = [] if goes_on else self._told
         if error is not None and not detached and self._failure is not None:
-            self.tell(self._failure(error))
-        told, self._told = self._told, []
+            told = told + self._failure(error)
         if not goes_on and self._release is not None:
             self._release(self)
         for call in calls:
-            told += call.resolve(value, error)
+            told = told + call.resolve(value, error)
         self._outbox.fill(slot, told)
         if not goes_on:
             self._outbox.leave()
