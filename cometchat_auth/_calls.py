@@ -189,7 +189,7 @@ class Job:
         self._timer: _threads.Timer | None = None
         self._detached = False  # whether the calls were told, but the work is still to be done
         self._abandoned = False  # whether every call was cancelled before the work began
-        outbox.enter()
+        outbox.under_way.enter()
 
     def add(self, call: Call[Any]) -> bool:
         """Let a call share the outcome; return whether it was not too late."""
@@ -322,7 +322,7 @@ class Job:
             told = told + call.resolve(value, error)
         self._outbox.fill(slot, told)
         if not goes_on:
-            self._outbox.leave()
+            self._outbox.under_way.leave()
 
 
 def settle(

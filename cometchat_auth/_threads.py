@@ -8,8 +8,8 @@ All are daemon threads: one that is stuck cannot keep the interpreter from exiti
 started when work is handed in and never during exit, when Python refuses new threads. What was
 handed in is finished at exit, for at most `DRAIN_LIMIT` seconds.
 
-There is no timer thread. The `Clock` is kept by whoever has nothing else to do: idle workers,
-the idle dispatcher, and any thread that waits for a result.
+There is no timer thread. The `Clock` is kept by whoever has nothing else to do: any of these
+threads while it is idle, and any thread that waits for a result.
 """
 
 from __future__ import annotations
@@ -100,10 +100,9 @@ class Clock:
 class Crew:
     """Daemon threads that take tasks from one queue, first in first out."""
 
-    def __init__(self, name: str, size: int, *, keeps_clock: bool) -> None:
+    def __init__(self, name: str, size: int) -> None:
         self._name = name
         self._size = size
-        self._keeps_clock = keeps_clock
         self.reset()
 
     def reset(self) -> None:
@@ -176,7 +175,7 @@ class Crew:
     def _work(self, tasks: queue.SimpleQueue[Task | None]) -> None:
         while True:
             try:
-                task = tasks.get(timeout=CLOCK.due_in() if self._keeps_clock else None)
+                task = tasks.get(timeout=CLOCK.due_in())
             except queue.Empty:
                 CLOCK.run_due()
                 continue
@@ -192,27 +191,46 @@ class Crew:
 
 
 class InFlight:
-    """A count of things under way that can be waited for."""
+    """A count of things under way that can be waited for.
 
-    def __init__(self) -> None:
+    Args:
+        whole: The count of which this is one part. For as long as anything is under way here it
+            counts as one thing there.
+    """
+
+    def __init__(self, whole: InFlight | None = None) -> None:
+        self._whole = whole
         self.reset()
 
     def reset(self) -> None:
         """Start from nothing, as a forked child has to."""
         self._count = 0
+        self._given_up = False
         self._changed = threading.Condition(threading.Lock())
 
     def enter(self) -> None:
         """Count one more."""
         with self._changed:
             self._count += 1
+            if self._count == 1 and self._whole is not None:
+                self._whole.enter()
 
     def leave(self) -> None:
         """Count one less."""
         with self._changed:
             self._count -= 1
-            if self._count <= 0:
+            if self._count == 0:
                 self._changed.notify_all()
+                if self._whole is not None and not self._given_up:
+                    self._whole.leave()
+                self._given_up = False
+
+    def give_up(self) -> None:
+        """Let nobody who waits for the whole wait for what is under way here."""
+        with self._changed:
+            if self._count and self._whole is not None and not self._given_up:
+                self._given_up = True
+                self._whole.leave()
 
     def wait(self, limit: float) -> bool:
         """Wait until nothing is under way, for at most so many seconds; return whether so."""
@@ -270,8 +288,8 @@ def log_defect(error: BaseException) -> None:
 
 
 def _wake() -> None:
-    REQUESTS.poke()
-    DISPATCHER.poke()
+    for crew in (REQUESTS, DISPATCHER, STORAGE):
+        crew.poke()
 
 
 def _reset_in_child() -> None:
@@ -286,9 +304,9 @@ def _drain() -> None:
     IN_FLIGHT.wait(DRAIN_LIMIT)
 
 
-REQUESTS: Final = Crew("cometchat-request", REQUEST_WORKERS, keeps_clock=True)
-DISPATCHER: Final = Crew("cometchat-dispatcher", 1, keeps_clock=True)
-STORAGE: Final = Crew("cometchat-storage", 1, keeps_clock=False)
+REQUESTS: Final = Crew("cometchat-request", REQUEST_WORKERS)
+DISPATCHER: Final = Crew("cometchat-dispatcher", 1)
+STORAGE: Final = Crew("cometchat-storage", 1)
 CLOCK: Final = Clock(_wake)
 IN_FLIGHT: Final = InFlight()
 _after_fork: Final[list[weakref.WeakMethod[Callable[[], None]]]] = []

@@ -422,7 +422,8 @@ class CometChat:
     def close(self, timeout: float = 5.0) -> None:
         """Accept no further calls, and wait until those accepted are over and told.
 
-        Closing twice is harmless. Called from a callback it does not wait.
+        Closing twice is harmless. Called from a callback it does not wait. What is not over when
+        the time is goes on, but the end of the program does not wait for it again.
 
         Args:
             timeout: Seconds to wait at most.
@@ -433,8 +434,8 @@ class CometChat:
         """
         limit = _checks.seconds("timeout", timeout)
         self._desk.close()
-        if not in_callback():
-            self._outbox.under_way.wait(limit)
+        if not in_callback() and not self._outbox.under_way.wait(limit):
+            self._outbox.under_way.give_up()
 
     # -- inside ---------------------------------------------------------------------------------
 

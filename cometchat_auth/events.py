@@ -147,7 +147,7 @@ class Outbox:
     ) -> None:
         self._dispatcher = dispatcher
         self._on_error = on_error
-        self.under_way = _threads.InFlight()
+        self.under_way = _threads.InFlight(_threads.IN_FLIGHT)
         self.reset()
 
     def reset(self) -> None:
@@ -160,7 +160,7 @@ class Outbox:
     def reserve(self) -> Slot:
         """Take the next place in the order."""
         slot = Slot()
-        self.enter()
+        self.under_way.enter()
         with self._lock:
             self._slots.append(slot)
         return slot
@@ -168,14 +168,14 @@ class Outbox:
     def fill(self, slot: Slot, deliveries: list[Delivery]) -> None:
         """Say what stands in a place, and hand over whatever is ready."""
         for _ in deliveries:
-            self.enter()
+            self.under_way.enter()
         slot.deliveries = deliveries
         while ready := self._take():
             for delivery in ready.deliveries or ():
                 self._hand_over(delivery)
             with self._lock:
                 self._emptying = False
-            self.leave()
+            self.under_way.leave()
 
     def send(self, delivery: Delivery) -> None:
         """Hand over one callback, after all that have been reserved so far."""
@@ -200,7 +200,7 @@ class Outbox:
         finally:
             # What the application's own dispatcher has been given is its affair: waiting here
             # for a main loop that has ended would wait for ever.
-            self.leave()
+            self.under_way.leave()
 
     def _deliver(self, delivery: Delivery, *, counted: bool) -> None:
         _delivering.depth += 1
@@ -211,7 +211,7 @@ class Outbox:
         finally:
             _delivering.depth -= 1
             if counted:
-                self.leave()
+                self.under_way.leave()
 
     def _report(self, error: BaseException, what: str) -> None:
         _log.error("%s: %s", what, type(error).__name__, exc_info=error)
@@ -220,13 +220,3 @@ class Outbox:
                 self._on_error(error)
             except BaseException:
                 _log.exception("on_callback_error itself raised")
-
-    def enter(self) -> None:
-        """Count something that this client and the interpreter's exit have to wait for."""
-        self.under_way.enter()
-        _threads.IN_FLIGHT.enter()
-
-    def leave(self) -> None:
-        """Count one less."""
-        self.under_way.leave()
-        _threads.IN_FLIGHT.leave()

@@ -86,7 +86,7 @@ class LoginWindow(ttk.Frame):
         root.bind("<Return>", lambda _: self.form.button.invoke())  # does nothing while disabled
         self.spinner = ttk.Progressbar(self, mode="indeterminate")
         self.error = ttk.Label(self, style="Error.TLabel", wraplength=400)
-        self.log = tk.Text(self, height=7, width=52, state="disabled", takefocus=False)
+        self.log = tk.Text(self, height=4, width=48, state="disabled", takefocus=False)
         self.log.configure(relief="flat", padx=8, pady=8, font="TkFixedFont")
         self.log.configure(highlightthickness=1, highlightbackground=LINE)
         parts = (self.form, self.profile, self.spinner, self.error, self.log)
@@ -185,9 +185,9 @@ def give_style(root: tk.Tk) -> None:
         style.map(
             "TNotebook.Tab", background=[("selected", PAPER)], padding=[("selected", (12, 5))]
         )
-        style.configure("Main.TButton", background=BLUE, foreground="white")
+        style.configure("Main.TButton", background=BLUE, foreground="white", relief="flat")
         style.map("Main.TButton", background=[("disabled", PALE_BLUE), ("active", DARK_BLUE)])
-        style.map("Main.TButton", foreground=[("disabled", "white")], bordercolor=[("", PAPER)])
+        style.map("Main.TButton", foreground=[("disabled", "white")])
         style.configure("TProgressbar", background=BLUE, troughcolor=LINE, thickness=5)
     style.configure("Title.TLabel", font=("TkDefaultFont", 17, "bold"))
     style.configure("Error.TLabel", foreground=RED)
@@ -203,6 +203,7 @@ def main() -> None:
     settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
     root = tk.Tk()
     root.title("CometChat")
+    root.geometry("480x540")
     give_style(root)
     # Leaving the `with` waits until a login that is still under way is over and stored.
     with CometChat(app_id, settings, dispatcher=for_tkinter(root)) as chat:

@@ -1,16 +1,20 @@
-"""Jobs at the moments when two threads want to end them at once (C1, C8, C9)."""
+"""Jobs: when two threads want to end one at once, and when nobody has time (C1, C5, C8, C9, N1)."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
 from typing import Any
 
-from cometchat_auth import _threads
+import pytest
+
+from cometchat_auth import AppSettings, CometChat, MemoryStore, _threads
 from cometchat_auth._calls import Call, Job
 from cometchat_auth._waits import Flow, Pause
 from cometchat_auth.events import Outbox, Slot
 
-from .tools import LIMIT
+from .tools import LIMIT, Reply, Seen, error_of, scripted
 
 
 class Outcomes(Outbox):
@@ -123,3 +127,78 @@ def test_c8_work_that_must_be_done_tells_each_thing_once() -> None:
     job._step()
     assert (events, len(told), job.over) == (["failure", "done"], 1, True)
     assert outbox.under_way.wait(LIMIT)
+
+
+@pytest.fixture
+def hung() -> Iterator[tuple[str, threading.Event]]:
+    """Run a service that does not answer until it is told to; return its URL and what tells it."""
+    release = threading.Event()
+
+    def script(_: Seen) -> Reply:
+        release.wait(LIMIT)
+        return Reply(status=404)
+
+    with scripted(script) as server:
+        yield server.url, release
+        release.set()
+
+
+def test_n1_a_call_expires_while_all_workers_and_the_dispatcher_are_busy(
+    hung: tuple[str, threading.Event],
+) -> None:
+    """With every worker at a socket and the dispatcher in a callback a call still expires."""
+    url, release = hung
+    go_on = threading.Event()
+    clients = [
+        CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
+        for _ in range(_threads.REQUEST_WORKERS + 1)
+    ]
+    clients[0].login("", on_error=lambda _: go_on.wait(LIMIT))
+    busy = [client.login("token", timeout=LIMIT) for client in clients[1:]]
+    late = clients[0].login("token", timeout=0.2)
+    try:
+        assert wait([late], LIMIT / 2).done  # unlike `result` this does not look at the clock
+        assert error_of(late).code == "TIMEOUT"
+        assert not any(future.done() for future in busy)
+    finally:
+        go_on.set()
+        release.set()
+        for client in clients:
+            client.close(LIMIT)
+
+
+def test_c5_what_close_has_waited_for_is_not_waited_for_again(
+    hung: tuple[str, threading.Event],
+) -> None:
+    """What a close has waited for in vain does not hold up the end of the program once more."""
+    url, release = hung
+    chat = CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
+    future = chat.login("token", timeout=LIMIT)
+    assert not _threads.IN_FLIGHT.wait(0.1)
+    chat.close(0.1)
+    assert _threads.IN_FLIGHT.wait(0.1)
+    assert not future.done()
+    release.set()
+    chat.close(LIMIT)
+    assert future.done()
+
+
+def test_c5_a_part_counts_once_for_the_whole() -> None:
+    """However much is under way in one part, it is one thing for the whole, until it is over."""
+    whole = _threads.InFlight()
+    one, other = _threads.InFlight(whole), _threads.InFlight(whole)
+    for part in (one, one, other):
+        part.enter()
+    assert not whole.wait(0.01)
+    other.leave()
+    one.give_up()
+    one.give_up()
+    assert whole.wait(0.01)
+    one.enter()
+    assert whole.wait(0.01)
+    for _ in range(3):
+        one.leave()
+    one.enter()
+    assert not whole.wait(0.01)
+    one.leave()
+    assert whole.wait(0.01)
