@@ -105,7 +105,7 @@ class LoginWindow(ttk.Frame):
         self.show(None)
         self.wait()
         # The keyring may be slow, or ask for a password: the window does not wait for it.
-        chat.reload(on_success=self.found, on_error=self.failed)
+        chat.reload(on_success=self.found, on_error=self.could_not_look)
 
     def found(self, user: User | None) -> None:
         """Go straight to the profile if there is a session."""
@@ -113,6 +113,12 @@ class LoginWindow(ttk.Frame):
         if user is not None:
             self.note(f"found the session of {user.name}")
             self.chat.check_session()  # if the service has ended it, logout_success follows
+
+    def could_not_look(self, error: CometChatException) -> None:
+        """Say why nobody could tell whether there is a session; logging in works all the same."""
+        self.ready()
+        why = f"The keyring could not be read ({error.reason})."
+        self.error.configure(text=f"{why} Unlock it and start again, or log in.")
 
     def log_in(self) -> None:
         """Log in with what was typed."""

@@ -3,8 +3,9 @@
     python -m tests.desktop.watched FILE ARGUMENT...
 
 What is said is one line of JSON each time: a list of everything that can be seen, with its kind,
-text, place on the screen, and whether it can be used. A field shows how many characters it holds,
-not which. The program's own loop is what looks, so nothing is touched from another thread.
+text, place on the screen, and whether it can be used; an empty one when the window has been
+closed. A field shows how many characters it holds, not which. The program's own loop is what
+looks, so nothing is touched from another thread.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import runpy
 import sys
 import tkinter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from tkinter import ttk
 from typing import Any, Final
@@ -32,18 +33,17 @@ def main() -> None:
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-def _teller(look: Callable[[], list[Part]]) -> Callable[[], None]:
-    last: list[Part] | None = None
+class Teller:
+    """Says what can be seen, if that has changed."""
 
-    def tell() -> None:
-        nonlocal last
-        seen = look()
-        if seen != last:
-            last = seen
-            sys.__stdout__.write(json.dumps(seen) + "\n")  # type: ignore[union-attr]
-            sys.__stdout__.flush()  # type: ignore[union-attr]
+    def __init__(self) -> None:
+        self._last: list[Part] | None = None
 
-    return tell
+    def tell(self, seen: list[Part]) -> None:
+        """Say it."""
+        if seen != self._last:
+            self._last = seen
+            print(json.dumps(seen), flush=True)  # noqa: T201 - that is what it is for
 
 
 def _part(kind: str, text: str, box: tuple[int, int, int, int], usable: bool = True) -> Part:
@@ -55,16 +55,17 @@ def _watch_tkinter() -> None:
     run = tkinter.Misc.mainloop
 
     def mainloop(root: Any, n: int = 0) -> None:
-        tell = _teller(lambda: list(_tk_parts(root)))
+        teller = Teller()
 
         def look() -> None:
-            tell()
+            teller.tell(list(_tk_parts(root)))
             root.after(INTERVAL, look)
 
         look()
         run(root, n)
+        teller.tell([])
 
-    tkinter.Misc.mainloop = mainloop  # type: ignore[method-assign]
+    tkinter.Misc.mainloop = mainloop  # type: ignore[method-assign, assignment]
 
 
 def _tk_parts(widget: Any) -> Iterator[Part]:
@@ -107,10 +108,12 @@ def _watch_qt() -> None:
     run = widgets.QApplication.exec
 
     def watched(*_: object) -> int:
-        timer = core.QTimer()
-        timer.timeout.connect(_teller(lambda: list(_qt_parts(widgets))))
+        teller, timer = Teller(), core.QTimer()
+        timer.timeout.connect(lambda: teller.tell(list(_qt_parts(widgets))))
         timer.start(INTERVAL)
         code: int = run()
+        timer.stop()
+        teller.tell([])
         return code
 
     widgets.QApplication.exec = watched

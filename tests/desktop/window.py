@@ -83,7 +83,7 @@ class Window:
     def see(self, shows: Callable[[Window], object]) -> None:
         """Wait until the window shows something; fail with what it shows if it never does."""
         end = time.monotonic() + LIMIT
-        while not (self.parts and shows(self)):
+        while not shows(self):
             try:
                 line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
@@ -118,8 +118,9 @@ class Window:
         self.see(lambda window: window.texts("field")[number] == str(len(text)))
 
     def close(self) -> None:
-        """Close the window as a person does, by the window manager."""
+        """Close the window as a person does, by the window manager; wait until it is gone."""
         self.screen.press("alt+F4")
+        self.see(lambda window: not window.parts)
 
     def ended(self) -> tuple[int, str]:
         """Wait until the program has ended; return its exit status and what it complained of."""
