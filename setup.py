@@ -11,6 +11,8 @@ class CompleteSdist(sdist):
         """Add the files that are neither code of the package nor found by their names."""
         super().add_defaults()
         self.filelist.include("CHANGES.rst")
+        self.filelist.graft("docs")
+        self.filelist.graft("examples")
         self.filelist.graft("tests")
         self.filelist.prune("tests/official_sdk/node_modules")
         self.filelist.global_exclude("*.py[cod]")

@@ -35,10 +35,17 @@ class CometChat:
     """A client of one CometChat app, for one user at a time.
 
     Nothing is sent and no keyring is touched until a method is called. Methods that have to wait
-    for the network return a future at once and call ``on_success`` or ``on_error``, exactly one
-    of them, exactly once, on the dispatcher: one thread for the whole process, first in first
-    out, or wherever ``dispatcher`` says. From a callback every method may be called, and waited
-    for. An exception in a callback is logged and reaches ``on_callback_error``; nothing else.
+    for the network return a future at once and call ``on_success`` or ``on_error``: exactly one
+    of them, exactly once.
+
+    Callbacks, listeners and the futures' done-callbacks run on the dispatcher: one thread for the
+    whole process, first in first out, or wherever ``dispatcher`` says. What happens is done in
+    this order: who is logged in changes, the store is written or known to have failed, the future
+    is resolved, listeners are called in the order in which they were added, then the call's own
+    callback. From a callback every method may be called, and waited for. An exception in a
+    callback is logged and reaches ``on_callback_error``; it changes nothing else. At the end of
+    the program accepted calls are given 5 seconds. After a fork the client works in the child with
+    threads and connections of the child's own; calls under way are the parent's affair.
 
     Args:
         app_id: The app's id from the CometChat dashboard.
@@ -46,8 +53,9 @@ class CometChat:
         profile: Sessions of different profiles do not see each other.
         session_store: Where to keep the session; by default the operating system's keyring.
         dispatcher: Where to run callbacks: any callable that takes a function without arguments
-            and sees to it that it is run, e.g. ``loop.call_soon_threadsafe``.
-        on_callback_error: Called with any exception that a callback raises.
+            and sees to it that it is run. `cometchat_auth.dispatchers` has some for windows.
+        on_callback_error: Called with any exception that a callback raises, on the thread on
+            which it was raised.
 
     Raises:
         TypeError: If an argument is not of its type.

@@ -94,6 +94,7 @@ def test_the_emulator_shares_nothing_with_the_client() -> None:
         (("keyring",), {"sessions"}),
         (("click", "rich"), {"cli"}),
         (("flask", "cheroot", "werkzeug"), {"emulator"}),
+        (("tkinter", "PySide6", "PyQt6", "wx", "gi", "asyncio"), {"dispatchers"}),
     ],
 )
 def test_libraries_are_imported_in_one_place(libraries: tuple[str, ...], allowed: set[str]) -> None:

@@ -110,10 +110,11 @@ class Window:
         self.screen.click(part.x, part.y, times=times)
 
     def fill(self, number: int, text: str) -> None:
-        """Click into a field, empty it and type a text; wait until it is there."""
+        """Select what is in a field, delete it and type a text; wait until it is there."""
         field = self.all("field")[number]
-        self.screen.click(field.x, field.y)
-        self.screen.press("ctrl+a", "BackSpace")
+        self.screen.click(field.x, field.y, times=3)
+        self.screen.press("BackSpace")
+        self.see(lambda window: window.texts("field")[number] == "0")
         self.screen.type(text)
         self.see(lambda window: window.texts("field")[number] == str(len(text)))
 
