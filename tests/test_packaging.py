@@ -139,7 +139,10 @@ def test_wheel_describes_itself(wheel: zipfile.ZipFile) -> None:
 def test_k4_dependencies_have_lower_bounds_only(wheel: zipfile.ZipFile) -> None:
     """No dependency may be capped or pinned, and the plain install needs three."""
     needed = re.findall(r"^Requires-Dist: ([^;\n]+)(.*)$", metadata(wheel, "METADATA"), re.M)
-    assert [each for each, _ in needed if re.search(r"<|==|~=|!=", each)] == []
+    assert [each for each, _ in needed if re.search(r"<|==|~=", each)] == []
+    # A release that is broken may be left out, but only of what the tests alone need.
+    excluding = {re.sub(r"\W", "", extra) for each, extra in needed if "!=" in each}
+    assert excluding <= {"extraall", "extratest"}
     plain = {re.split(r"\W", each)[0] for each, extra in needed if not extra}
     assert plain == {"attrs", "keyring", "requests"}
 

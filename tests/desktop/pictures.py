@@ -1,7 +1,4 @@
-"""Take the pictures of the two windows that the documentation shows.
-
-    python -m tests.desktop.pictures FOLDER
-"""
+"""Take the pictures of the two windows: ``python -m tests.desktop.pictures docs/pictures``."""
 
 from __future__ import annotations
 
