@@ -232,7 +232,7 @@ class Job:
             self._disarm()
             calls = list(self.calls)
         begun = [call.begin() for call in calls]
-        if fresh and not self._detached and calls and not any(begun):
+        if fresh and calls and not any(begun) and self._nobody_waits(calls):
             self._finish(None, None)
             return
         try:
@@ -248,6 +248,12 @@ class Job:
             self._finish(None, _internal(error))
         else:
             self._park(wait)
+
+    def _nobody_waits(self, cancelled: list[Call[Any]]) -> bool:
+        """Return whether no other call has joined meanwhile; none can from now on, if so."""
+        with self._lock:
+            self._abandoned = not self._detached and all(call in cancelled for call in self.calls)
+            return self._abandoned
 
     def _park(self, wait: Wait) -> None:
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from typing import Any
 
 import pytest
@@ -71,6 +71,33 @@ def test_c8_nobody_joins_a_job_that_was_cancelled() -> None:
     assert call.future.cancel()
     assert joined == [False]
     assert not late.future.done()
+    assert outbox.under_way.wait(LIMIT)
+
+
+def test_c8_a_call_that_joins_while_the_one_before_is_cancelled_gets_its_outcome() -> None:
+    """A call that joins just when a worker finds the only one before it cancelled is served."""
+    told: list[Any] = []
+    outbox = Outcomes()
+
+    def flow(_: Job) -> Flow[str]:
+        yield from ()
+        return "value"
+
+    job = Job(flow, outbox, timeout=30)
+    late = _call(outbox, told)
+
+    class Cancelled(Call[Any]):
+        """A call that is cancelled, and joined by another, just when it is about to begin."""
+
+        def begin(self) -> bool:
+            if not self.future.cancelled():
+                Future.cancel(self.future)
+                assert job.add(late)
+            return super().begin()
+
+    job.add(Cancelled(outbox, told.append, told.append))
+    job._step()
+    assert (late.future.result(LIMIT), told, job.over) == ("value", ["value"], True)
     assert outbox.under_way.wait(LIMIT)
 
 
