@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from ._secrets import TEXT_LIMIT, Secret, excerpt, redact_all
+from ._secrets import Secret, excerpt, redact_all
 from ._waits import Deadline
 from .errors import (
     ERROR_IO_EXCEPTION,
@@ -81,7 +82,7 @@ def outcome(request: Request, answer: Answer, read: Callable[[Any], T]) -> T:
     if not 200 <= answer.status < 300:
         raise _failure(request, answer)
     if not isinstance(content, dict) or "data" not in content:
-        kind = "not_json" if content is None else "unexpected"
+        kind = "not_json" if content is _NO_JSON else "unexpected"
         raise _unusable(request, answer, kind, "something that is not the service's")
     try:
         return read(content["data"])
@@ -90,35 +91,44 @@ def outcome(request: Request, answer: Answer, read: Callable[[Any], T]) -> T:
     raise _unusable(request, answer, "unexpected", what)
 
 
+_NO_JSON: Final = object()  # not None: that is what "null" says
+
+
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
-        return None
+        return _NO_JSON
 
 
 def _refusal(request: Request, answer: Answer, error: dict[str, Any]) -> CometChatException:
     secrets = [request.credential[1]]
+    code = excerpt(error["code"], secrets, EXCERPT_LIMIT)
     said = error.get("message")
-    message = excerpt(said, secrets, TEXT_LIMIT) if isinstance(said, str) else ""
+    message = excerpt(said, secrets, EXCERPT_LIMIT) if isinstance(said, str) else ""
+    message = message or "The service gave no reason."
     details = error.get("details")
+    wait = _retry_after(answer)
     return service_error(
-        excerpt(error["code"], secrets, EXCERPT_LIMIT),
-        f"Could not {request.what}: {message or '(the service gave no reason)'}",
+        code,
+        f"Could not {request.what} ({request.host}, status {answer.status}): {message}"
+        f"{'' if message.endswith(('.', '!', '?')) else '.'}{_advice(code, answer.status, wait)}",
         http_status=answer.status,
         details=redact_all(details, secrets) if isinstance(details, dict) else None,
-        retry_after=_retry_after(answer),
+        retry_after=wait,
     )
 
 
 def _failure(request: Request, answer: Answer) -> CometChatException:
     """Return the error for a status of failure without the service's own words."""
     if answer.status == 429:
+        wait = _retry_after(answer)
         return service_error(
             TOO_MANY_REQUESTS,
-            f"Could not {request.what}: too many requests in this minute. Try again later.",
+            f"Could not {request.what}: {request.host} had too many requests in this minute "
+            f"(status 429).{_advice(TOO_MANY_REQUESTS, 429, wait)}",
             http_status=429,
-            retry_after=_retry_after(answer),
+            retry_after=wait,
         )
     return _unusable(request, answer, "unexpected", "something that is not the service's")
 
@@ -160,21 +170,67 @@ def _retry_after(answer: Answer) -> float | None:
         return None
     headers = answer.headers
     if (value := headers.get("Retry-After")) is not None:
-        return _seconds(value)
+        return _seconds(value.strip())
     reset = headers.get("X-Rate-Limit-Reset") or headers.get("X-RateLimit-Reset") or ""
     if answer.status == 429 and reset.isascii() and reset.isdigit():
-        return max(0.0, int(reset[:12]) - time.time())
+        return _bounded(float(reset) - time.time())
     return None
 
 
 def _seconds(value: str) -> float | None:
-    from urllib3.util import Retry
-
+    if value.isascii() and value.isdigit():
+        return _bounded(float(value))
     try:
-        return float(Retry().parse_retry_after(value))
+        return _bounded(parsedate_to_datetime(value).timestamp() - time.time())
     except Exception:  # whatever a parser of dates stumbles over in what strangers send
         return None
 
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), _LONGEST_WAIT)
+
+
+# 31 years: more than anybody waits for, and a number that every clock can still add.
+_LONGEST_WAIT: Final = 1_000_000_000.0
+
+
+def _advice(code: str, status: int, wait: float | None) -> str:
+    """Return what to do about a refusal, or nothing where only the service could tell."""
+    if status == 429 or code == TOO_MANY_REQUESTS:
+        return f" Try again in {'a minute' if wait is None else _span(wait)}."
+    default = "Try again later." if status >= 500 else ""
+    advice = _ADVICE.get(code, default)
+    return f" {advice}" if advice else ""
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+_WRONG_KEY: Final = "Look the key up in the CometChat dashboard: it is of one app in one region."
+_DEAD_TOKEN: Final = "Was it revoked, or made for another app? Log in with a new one."  # noqa: S105
+_WRONG_APP: Final = "Check app id and region in the CometChat dashboard."
+_PLAN: Final = "Ask whoever runs the app's CometChat account."
+
+_ADVICE: Final = {
+    "AUTH_ERR_APIKEY_NOT_FOUND": _WRONG_KEY,
+    "AUTH_ERR_EMPTY_APIKEY": _WRONG_KEY,
+    "ERR_INVALID_API_KEY": _WRONG_KEY,
+    "AUTH_ERR_NO_ACCESS": "Use a key whose scope allows it.",
+    "AUTH_ERR_AUTH_TOKEN_NOT_FOUND": _DEAD_TOKEN,
+    "AUTH_ERR_EMPTY_AUTH_TOKEN": _DEAD_TOKEN,
+    "AUTH_ERR_INVALID_APPID": _WRONG_APP,
+    "AUTH_ERR_EMPTY_APPID": _WRONG_APP,
+    "ERR_UID_NOT_FOUND": "Create the user first; a deactivated one has to be reactivated.",
+    "ERR_UID_ALREADY_EXISTS": "Log in as this user, or choose another uid.",
+    "ERR_BAD_REQUEST": "The error's details name the fields.",
+    "ERR_PLAN_RESTRICTION": _PLAN,
+    "ERR_PLAN_QUOTA_RESTRICTION": _PLAN,
+    "ERR_SUBSCRIPTION_EXPIRED": _PLAN,
+}
 
 _CODES: Final = {
     "redirect": ERROR_IO_EXCEPTION,
@@ -183,29 +239,42 @@ _CODES: Final = {
     "unexpected": ERROR_JSON_EXCEPTION,
 }
 
+# For each kind of trouble what happened, and what to do.
 _EXPLANATIONS: Final = {
-    "dns": "the host's name was not found. Is there a network? Are app id and region right?",
-    "connect": "no connection could be made. Is there a network, and is the host right?",
-    "tls": "no trusted TLS connection could be made{detail}. If a company's proxy inspects the "
-    "traffic, give the proxy's CA certificate as AppSettings(verify=...) or REQUESTS_CA_BUNDLE.",
-    "proxy": "the proxy did not let it through{detail}. Check AppSettings(proxies=...) or the "
-    "environment's HTTPS_PROXY and NO_PROXY.",
-    "lost": "the connection broke before an answer came. Try again.",
-    "not_http": "what answers there does not speak HTTP. Is the host wrong?",
-    "timeout": "no answer within {seconds:g} s. Try again, or give a longer timeout.",
+    "dns": ("the host's name was not found", "Is there a network? Are app id and region right?"),
+    "connect": (
+        "no connection could be made{detail}",
+        "Is there a network, and is the host right?",
+    ),
+    "tls": (
+        "no trusted TLS connection could be made{detail}",
+        "If a company's proxy inspects the traffic, give the proxy's CA certificate as "
+        "AppSettings(verify=...) or REQUESTS_CA_BUNDLE; if not, are the host and this machine's "
+        "clock right?",
+    ),
+    "proxy": (
+        "the proxy {proxy} did not let it through{detail}",
+        "Check its address, user and password in AppSettings(proxies=...) or the environment's "
+        "HTTPS_PROXY, and NO_PROXY.",
+    ),
+    "lost": ("the connection broke before an answer came", "Try again."),
+    "not_http": ("what answers there does not speak HTTP", "Is the host wrong?"),
+    "timeout": ("no answer within {seconds:g} s", "Try again, or give a longer timeout."),
 }
 
 
 def no_answer(request: Request, error: TransportError, deadline: Deadline) -> CometChatException:
     """Return the error for a request that got no answer at all."""
     detail = f" ({excerpt(str(error.root), [], EXCERPT_LIMIT)})" if error.root else ""
-    why = _EXPLANATIONS[error.kind].format(detail=detail, seconds=deadline.seconds)
+    proxy = excerpt(error.proxy, [], EXCERPT_LIMIT)
+    what, advice = _EXPLANATIONS[error.kind]
+    what = what.format(detail=detail, seconds=deadline.seconds, proxy=proxy)
     if error.sent and not request.repeatable:
-        return _outcome_unknown(request, why.rstrip("."))
+        return _outcome_unknown(request, what)
     reason = "unexpected" if error.kind == "not_http" else error.kind
     return NoAnswerError(
         _CODES.get(reason, FAILED_TO_FETCH),
-        f"Could not {request.what} at {request.host}: {why}",
+        f"Could not {request.what} at {request.host}: {what}. {advice}",
         details={"sent": error.sent},
         retryable=reason not in {"tls", "unexpected"},
         reason=reason,

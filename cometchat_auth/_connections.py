@@ -11,13 +11,10 @@ from __future__ import annotations
 import io
 import logging
 import os
-import queue
-import re
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
@@ -26,51 +23,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from . import _threads
-from ._secrets import Secret, redact
-from ._waits import Deadline
+from ._secrets import redact
+from ._sockets import Progress, TransportError, first_that_answers, resolve
 
 _KEPT_OPEN: Final = _threads.REQUEST_WORKERS  # idle connections for each host
 _HOSTS: Final = 32  # hosts whose idle connections are kept
-
-
-class TransportError(Exception):
-    """No answer.
-
-    Attributes:
-        kind: ``dns``, ``connect``, ``tls``, ``proxy``, ``lost``, ``not_http`` or ``timeout``.
-        sent: Whether a byte of the request may have reached the server.
-        root: The innermost error, which knows nothing of the request, or ``None``.
-    """
-
-    def __init__(self, kind: str, *, sent: bool, root: BaseException | None = None) -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.sent = sent
-        self.root = root
-
-
-class Progress:
-    """How far a thread's exchange has come.
-
-    Args:
-        deadline: Bounds it.
-        secrets: What must not be readable in a log record.
-    """
-
-    def __init__(self, deadline: Deadline, secrets: Sequence[Secret] = ()) -> None:
-        self.deadline = deadline
-        self.secrets = secrets
-        self.sent = False
-
-    def left(self) -> float:
-        """Return the seconds that are left.
-
-        Raises:
-            TransportError: If there are none.
-        """
-        if not (left := self.deadline.remaining()):
-            raise TransportError("timeout", sent=self.sent)
-        return left
 
 
 class _Current(threading.local):
@@ -152,14 +109,21 @@ class _TimedMixin(_Connection):
             return super()._new_conn()
         host, port = self._dns_host.strip("[]"), int(self.port or 0)
         try:
-            return _first_that_answers(_resolve(host, port, progress), self, progress)
+            return first_that_answers(
+                resolve(host, port, progress), self.socket_options or (), progress
+            )
         except TransportError as error:
             if self.proxy is None or error.kind == "timeout":
                 raise
             raise TransportError("proxy", sent=False, root=error.root) from None
 
     def _tunnel(self) -> None:
-        super()._tunnel()
+        try:
+            super()._tunnel()
+        except TimeoutError:
+            raise
+        except (OSError, HTTPException) as error:  # refused, hung up, or no proxy at all
+            raise TransportError("proxy", sent=False, root=error) from None
         if (progress := current.progress) is not None:
             self.sock.settimeout(progress.left())  # for the handshake that follows
 
@@ -238,8 +202,17 @@ class Adapter(HTTPAdapter):
                 try:
                     self._context = _tls_context(self._verify, self._cert)
                 except OSError as error:  # ssl.SSLError is one as well
-                    raise TransportError("tls", sent=False, root=error) from None
+                    raise TransportError(
+                        "tls", sent=False, root=_unusable(self._verify, self._cert, error)
+                    ) from None
             return self._context
+
+
+def _unusable(verify: str | bool, cert: Any, error: OSError) -> OSError:
+    """Return the error that names the files: the system's does not."""
+    files = [] if isinstance(verify, bool) else [f"CA certificates {verify!r}"]
+    files += [] if cert is None else [f"client certificate {cert!r}"]
+    return OSError(f"{' or '.join(files)} cannot be used: {error}")
 
 
 def _tls_context(verify: str | bool, cert: Any) -> ssl.SSLContext:
@@ -255,63 +228,6 @@ def _tls_context(verify: str | bool, cert: Any) -> ssl.SSLContext:
     if cert is not None:
         context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
     return context
-
-
-# Digits and dots, or anything with a colon: no name server has to be asked.
-_ADDRESS: Final = re.compile(r"[0-9.]+|[0-9A-Fa-f:.%]*:[0-9A-Fa-f:.%]*")
-
-
-def _resolve(host: str, port: int, progress: Progress) -> list[Any]:
-    """Look the name up on a thread of its own: the system's resolver knows no time-out."""
-    answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
-
-    def look_up() -> None:
-        try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except Exception as error:
-            answers.put(error)
-
-    if _ADDRESS.fullmatch(host):
-        look_up()
-    else:
-        try:
-            threading.Thread(target=look_up, name="cometchat-resolver", daemon=True).start()
-        except RuntimeError:  # the interpreter is shutting down and refuses new threads
-            look_up()
-    try:
-        found = answers.get(timeout=progress.left())
-    except queue.Empty:
-        raise TransportError("timeout", sent=False) from None
-    if isinstance(found, Exception):
-        raise TransportError("dns", sent=False, root=found)
-    return found
-
-
-def _first_that_answers(
-    addresses: list[Any], wanted: HTTPConnection, progress: Progress
-) -> socket.socket:
-    problem: OSError | None = None
-    for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        try:
-            sock = socket.socket(family, kind, protocol)
-        except OSError as error:
-            problem = error
-            continue
-        try:
-            for option in wanted.socket_options or ():
-                sock.setsockopt(*option)
-            sock.settimeout(progress.left() / (len(addresses) - number))
-            sock.connect(address)
-            sock.settimeout(progress.left())  # for the handshake that may follow
-            return sock
-        except OSError as error:
-            problem = error
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-    is_timeout = isinstance(problem, TimeoutError)
-    raise TransportError("timeout" if is_timeout else "connect", sent=False, root=problem)
 
 
 class _WithoutCredentials(logging.Filter):

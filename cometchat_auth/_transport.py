@@ -14,8 +14,9 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_p
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import Timeout
 
-from ._connections import Adapter, Progress, TransportError, adapter, close_idle, current
+from ._connections import Adapter, adapter, close_idle, current
 from ._secrets import Secret
+from ._sockets import Progress, TransportError
 from ._waits import Deadline
 
 __all__ = ["Answer", "Line", "TransportError", "close_idle", "connect", "line_to", "send"]
@@ -131,12 +132,12 @@ def connect(url: str, *, line: Line, deadline: Deadline) -> None:
         pool: Any = adapter.get_connection_with_tls_context(
             _prepared("GET", url, {}, None), line.verify, proxies=line.proxies, cert=line.cert
         )
-        if select_proxy(url, line.proxies):
-            return  # urllib3 prepares a proxy's tunnel itself, with the request
+        if (select_proxy(url, line.proxies) or "").lower().startswith("socks"):
+            return  # its connections know nothing of the deadline before there is a request
         connection = pool._get_conn()
         try:
             if not connection.is_connected:
-                connection.connect()
+                _open(pool, connection)
         except BaseException:
             connection.close()
             raise
@@ -146,13 +147,20 @@ def connect(url: str, *, line: Line, deadline: Deadline) -> None:
     _watched(open_one, url, line, Progress(deadline))
 
 
+def _open(pool: Any, connection: Any) -> None:
+    if pool.proxy is not None and pool.scheme == "https":
+        pool._prepare_proxy(connection)  # the tunnel, and what is inside it
+    else:
+        connection.connect()
+
+
 def _watched(task: Callable[[Adapter, Progress], T], url: str, line: Line, progress: Progress) -> T:
     """Do something within the deadline; whatever goes wrong is a `TransportError`."""
     current.progress = progress
     try:
         return task(adapter(line.verify, line.cert), progress)
     except Exception as error:
-        problem = _diagnosed(error, progress, proxied=bool(select_proxy(url, line.proxies)))
+        problem = _diagnosed(error, progress, select_proxy(url, line.proxies) or "")
     finally:
         current.progress = None
     raise problem
@@ -190,20 +198,21 @@ _KINDS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
 )
 
 
-def _diagnosed(error: BaseException, progress: Progress, *, proxied: bool) -> TransportError:
+def _diagnosed(error: BaseException, progress: Progress, proxy: str) -> TransportError:
     """Return what went wrong, without the objects that know the request."""
     chain = _chain(error)
+    where = proxy.rpartition("@")[2].rpartition("//")[2]  # without its password
     for link in chain:
         if isinstance(link, TransportError):
-            return TransportError(link.kind, sent=link.sent, root=_bare(link.root))
+            return TransportError(link.kind, sent=link.sent, root=_bare(link.root), proxy=where)
     root = next((link for link in reversed(chain) if isinstance(link, OSError)), None)
     kind = next((kind for types, kind in _KINDS if any(isinstance(x, types) for x in chain)), "")
     if not kind and progress.sent:
         kind = "lost"
     elif not kind:
         # Without an error of the system's, the proxy's URL itself could not be used.
-        kind = "proxy" if proxied and _bare(root) is None else "connect"
-    return TransportError(kind, sent=progress.sent, root=_bare(root))
+        kind = "proxy" if proxy and _bare(root) is None else "connect"
+    return TransportError(kind, sent=progress.sent, root=_bare(root), proxy=where)
 
 
 def _bare(error: BaseException | None) -> BaseException | None:

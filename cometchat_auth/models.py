@@ -242,6 +242,9 @@ def _proxies(value: object) -> dict[str, str] | None:
         return None
     if not isinstance(value, Mapping):
         raise TypeError(f"proxies must be a mapping, not {type(value).__name__}")
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"proxies must be named by texts, not by {type(key).__name__}")
     _checks.types(**{f"proxies[{key!r}]": item for key, item in value.items()})
     return dict(value)
 

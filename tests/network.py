@@ -84,10 +84,15 @@ class RawServer:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if not self.over.is_set():
+            self.stop()
+
+    def stop(self) -> None:
+        """Hang up on everyone and listen no more."""
         self.over.set()
         socket.create_connection(("127.0.0.1", self.port)).close()  # wakes the accepting thread
         self._threads[0].join(LIMIT)
-        for connection in self._connections:
+        for connection in list(self._connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -102,6 +107,8 @@ class RawServer:
             if self.over.is_set():
                 connection.close()
                 return
+            # Or an answer waits for the client's acknowledgement of TLS's session tickets.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connections.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection, self.accepted))
             self.accepted += 1
@@ -113,7 +120,8 @@ class RawServer:
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
                 self._connections.append(connection)
-            self._script(connection, number)
+            if not self.over.is_set():  # or nobody would end this connection any more
+                self._script(connection, number)
         except OSError:
             return  # the client hung up, as it may
         finally:
@@ -132,8 +140,8 @@ def read_request(connection: socket.socket) -> bytes:
     for line in head.split(b"\r\n"):
         if line.lower().startswith(b"content-length:"):
             length = int(line.partition(b":")[2])
-    while len(body) < length:
-        body += connection.recv(65536)
+    while len(body) < length and (chunk := connection.recv(65536)):
+        body += chunk
     return head + b"\r\n\r\n" + body
 
 

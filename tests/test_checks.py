@@ -214,6 +214,7 @@ def test_x4_settings(fields: dict[str, Any], code: str, named: tuple[str, ...]) 
         {"timeout": True},
         {"proxies": "http://x"},
         {"proxies": {"https": 7}},
+        {"proxies": {7: "http://x"}},
         {"verify": None},
         {"verify": 7},
         {"cert": 7},

@@ -47,7 +47,7 @@ BODIES: Final[dict[str, tuple[bytes, str]]] = {
     "html": (b"<html><h1>Sign in to the hotel's network</h1>" + b"<p>" * 500, "not_json"),
     "empty": (b"", "not_json"),
     "truncated": (b'{"data": {"uid": "alice", "na', "not_json"),
-    "null": (b"null", "not_json"),
+    "null": (b"null", "unexpected"),
     "list": (b"[]", "unexpected"),
     "number": (b"7", "unexpected"),
     "bad_utf8": (b'{"data": {"uid": "\xff\xfe"}}', "not_json"),
@@ -169,7 +169,7 @@ def test_n4_service_sentence_is_fit_for_a_terminal() -> None:
         error = error_of(chat.login(TOKEN))
         assert str(error).encode()
         assert str(error).isprintable()
-        assert error.message.endswith("a [2J b c")
+        assert error.message.endswith("a [2J b c.")
 
 
 def test_n4_details_are_kept() -> None:
@@ -179,7 +179,10 @@ def test_n4_details_are_kept() -> None:
     with scripted(lambda _: reply) as server, client(server.url) as chat:
         error = error_of(CALLS["create_user"](chat))
         assert (error.code, error.details) == ("ERR_BAD_REQUEST", details)
-        assert error.message == "Could not create the user: Failed."
+        assert error.message == (
+            f"Could not create the user ({server.url}, status 400): Failed. "
+            "The error's details name the fields."
+        )
 
 
 @pytest.mark.parametrize(

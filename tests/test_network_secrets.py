@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
-import pickle
 import subprocess
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -15,7 +13,6 @@ import pytest
 from cometchat_auth import (
     AppSettings,
     CometChat,
-    CometChatException,
     MemoryStore,
     SessionStoreError,
     User,
@@ -27,6 +24,7 @@ from cometchat_auth._secrets import Secret
 from cometchat_auth._vault import _drop_quoting_cause
 from cometchat_auth.models import Hosts, Session
 
+from .canary import Watch, leaks, shown, watching
 from .network import (
     CALLS,
     KEY,
@@ -146,30 +144,12 @@ def test_x1_each_credential_has_its_host() -> None:
         assert {seen.headers.get("authToken") for seen in own.seen} == {MINTED}
 
 
-class Watch(logging.Handler):
-    """Keeps what every logger says, formatted with traceback."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record, with everything that hangs on it."""
-        self.lines.append(f"{self.format(record)} {record.__dict__}")
-
-
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """Listen to all loggers at DEBUG."""
     monkeypatch.setattr(_http, "BACK_OFF", 0.001)
-    handler = Watch()
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield handler
-    root.removeHandler(handler)
-    root.setLevel(before)
+    with watching() as handler:
+        yield handler
 
 
 def _echo(seen: Seen) -> str:
@@ -200,32 +180,12 @@ _ECHOES: Final[dict[str, Script]] = {
 }
 
 
-def _everything(thing: Any) -> Iterator[str]:
-    """Yield every text that a thing and what led to it would show."""
-    yield from (str(thing), repr(thing), f"{thing}", str(getattr(thing, "__dict__", "")))
-    if isinstance(thing, BaseException):
-        yield "".join(traceback.format_exception(thing))
-        yield from (str(thing.args), repr(thing.args))
-        for cause in (thing.__cause__, thing.__context__):
-            if cause is not None:
-                yield from _everything(cause)
-        frame = thing.__traceback__
-        while frame is not None:  # what a crash reporter collects
-            if "/tests/" not in frame.tb_frame.f_code.co_filename:
-                yield str(frame.tb_frame.f_locals)
-            frame = frame.tb_next
-    if isinstance(thing, (CometChatException, User)):
-        yield str(pickle.dumps(thing))
-
-
 def _assert_unreadable(chat: CometChat, future: Any, watch: Watch) -> None:
     error = future.exception(LIMIT)
     things = [future, chat, chat._settings, chat._state.session, chat.session_info()]
     things += [error if error is not None else future.result()]
     things += vars(chat).values()
-    shown = watch.lines + [text for thing in things for text in _everything(thing)]
-    for canary in CANARIES:
-        assert not [text for text in shown if canary in text]
+    assert leaks([*watch.lines, *shown(*things)], CANARIES) == []
 
 
 @pytest.mark.parametrize("script", _ECHOES)

@@ -14,7 +14,7 @@ from cometchat_auth import (
     CometChat,
     MemoryStore,
     NoAnswerError,
-    _connections,
+    _sockets,
     _threads,
 )
 
@@ -189,14 +189,12 @@ def test_n1_unpacked_body_is_capped() -> None:
 
 def test_n1_time_left_is_set_before_the_handshake() -> None:
     """A second address has the time that the first has left over, the handshake all of it."""
-    from urllib3.connection import HTTPConnection
-
     from cometchat_auth._waits import Deadline
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         here = (socket.AF_INET, socket.SOCK_STREAM, 0, "", listener.getsockname())
-        progress = _connections.Progress(Deadline(30))
-        with _connections._first_that_answers([here, here], HTTPConnection("x"), progress) as sock:
+        progress = _sockets.Progress(Deadline(30))
+        with _sockets.first_that_answers([here, here], (), progress) as sock:
             assert 15 < (sock.gettimeout() or 0) <= 30
 
 

@@ -15,6 +15,7 @@ import trustme
 from cometchat_auth import NoAnswerError
 
 from .network import KEY, ME, TOKEN, RawServer, client, good, http, read_request, serve_me
+from .proxy import Proxy
 from .tools import LIMIT, error_of, scripted
 
 
@@ -68,16 +69,6 @@ def test_n5_untrusted_creation_is_no_mystery(secure: RawServer) -> None:
 def test_n5_verify(secure: RawServer, ca_file: str) -> None:
     """A CA given as a setting is trusted."""
     with client(secure.url, verify=ca_file) as chat:
-        assert chat.login(TOKEN).result(LIMIT).uid == "alice"
-
-
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_n5_environment(
-    secure: RawServer, ca_file: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A CA that the environment names is trusted."""
-    monkeypatch.setenv(name, ca_file)
-    with client(secure.url) as chat:
         assert chat.login(TOKEN).result(LIMIT).uid == "alice"
 
 
@@ -190,40 +181,6 @@ def test_n5_closed_tls_connection_is_noticed(ca: trustme.CA, ca_file: str) -> No
         assert server.accepted == 2
 
 
-class Proxy(RawServer):
-    """A forward proxy: CONNECT, and plain requests with a whole URL."""
-
-    def __init__(self, status: str = "200 OK", context: ssl.SSLContext | None = None) -> None:
-        super().__init__(self._forward, context)
-        self.asked: list[bytes] = []
-        self._status = status
-
-    def _forward(self, connection: socket.socket, _: int) -> None:
-        head = read_request(connection)
-        self.asked.append(head)
-        method, target = head.split(b"\r\n")[0].split()[:2]
-        if method != b"CONNECT":
-            connection.sendall(ME)
-            return
-        connection.sendall(f"HTTP/1.1 {self._status}\r\n\r\n".encode())
-        if self._status.startswith("200"):
-            host, _colon, port = target.decode().rpartition(":")
-            with socket.create_connection((host, int(port))) as far:
-                back = threading.Thread(target=_pump, args=(far, connection))
-                back.start()
-                _pump(connection, far)
-                back.join(LIMIT)
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while chunk := source.recv(65536):
-            target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
-
-
 def test_n5_proxy_from_environment(
     secure: RawServer, ca_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,16 +202,6 @@ def _untrusting(server: RawServer) -> Any:
         future = chat.login(TOKEN)
         future.exception(LIMIT)
         return future
-
-
-def test_n5_no_proxy(secure: RawServer, ca_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that NO_PROXY names is reached directly."""
-    with Proxy() as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        with client(secure.url, verify=ca_file) as chat:
-            chat.login(TOKEN).result(LIMIT)
-        assert proxy.accepted == 0
 
 
 def test_n5_proxy_with_tls(ca: trustme.CA, secure: RawServer, ca_file: str) -> None:
