@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.wait import wait_for_read
 
 from . import _threads
 from ._secrets import redact
@@ -95,6 +96,10 @@ class _TimedMixin(_Connection):
         finally:
             self._connecting = False
 
+    @property
+    def is_connected(self) -> bool:  # urllib3 1.26 knows no such thing
+        return self.sock is not None and not wait_for_read(self.sock, timeout=0)
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
@@ -152,11 +157,24 @@ class _TimedTlsConnection(_TimedMixin, HTTPSConnection):
         return False  # closed, or an answer that nobody asked for
 
 
-class _Pool(HTTPConnectionPool):
+if TYPE_CHECKING:
+    _AnyPool = HTTPConnectionPool
+else:
+    _AnyPool = object
+
+
+class _StrictMixin(_AnyPool):
+    """A pool for which a body that is shorter than announced is no body."""
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
+
+
+class _Pool(_StrictMixin, HTTPConnectionPool):
     ConnectionCls = _TimedConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(_StrictMixin, HTTPSConnectionPool):
     ConnectionCls = _TimedTlsConnection
 
 
