@@ -186,6 +186,7 @@ class Job:
         self._told: list[Delivery] = []
         self._lock = threading.Lock()
         self._stage = Stage.WAITING
+        self._parked_at: Wait | None = None
         self._timer: _threads.Timer | None = None
         self._detached = False  # whether the calls were told, but the work is still to be done
         self._abandoned = False  # whether every call was cancelled before the work began
@@ -257,14 +258,15 @@ class Job:
 
     def _park(self, wait: Wait) -> None:
         with self._lock:
-            self._stage = Stage.PARKED
-        wait.arm(self._resume)
+            self._stage, self._parked_at = Stage.PARKED, wait
+        wait.arm(lambda: self._resume(wait))
 
-    def _resume(self) -> None:
+    def _resume(self, wait: Wait) -> None:
+        """Go on after a wait; being told more than once does no harm."""
         with self._lock:
-            if self._stage is not Stage.PARKED:
+            if self._stage is not Stage.PARKED or self._parked_at is not wait:
                 return
-            self._stage = Stage.WAITING
+            self._stage, self._parked_at = Stage.WAITING, None
         self.start()
 
     def _arm(self) -> None:

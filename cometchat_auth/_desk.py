@@ -146,8 +146,10 @@ class Desk:
         for other in reversed(self._lane):
             if other.what == LOGOUT:
                 return None
+            if other.what == job.what and other.add(call):
+                return True
             if other.what is not None and not other.over:
-                return other.what == job.what and other.add(call)
+                return False
         return None
 
     def _leave_lane(self, job: Job) -> None:

@@ -67,7 +67,7 @@ class Ticket(Generic[T], Wait):
         return self._done.is_set()
 
     def arm(self, resume: Callable[[], None]) -> None:
-        """Call ``resume`` once: when the operation is over, or the limit is."""
+        """Call ``resume`` when the operation is over, or the limit is."""
         self._timer = _threads.CLOCK.after(self.limit, self._ring)
         with STORAGE.lock:
             if not self._done.is_set():
@@ -125,7 +125,7 @@ class Ticket(Generic[T], Wait):
 
     def _ring(self) -> None:
         with STORAGE.lock:
-            resume, self._resume = self._resume, None
+            resume = self._resume
         if resume is not None:
             resume()
 

@@ -15,6 +15,7 @@ threads while it is idle, and any thread that waits for a result.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import heapq
 import itertools
 import logging
@@ -30,6 +31,7 @@ Task = Callable[[], object]
 
 REQUEST_WORKERS: Final = 4
 DRAIN_LIMIT: Final = 5.0  # seconds that a script's last calls are given at exit
+COURTESY: Final = 0.01  # seconds by which a thread of the user's lets an idle one go first
 
 _log = logging.getLogger("cometchat_auth")
 
@@ -249,7 +251,8 @@ def patience(limit: float | None) -> float | None:
     Args:
         limit: Seconds after which it will stop waiting anyway, or ``None``.
     """
-    bounds = [limit, CLOCK.due_in()]
+    due = CLOCK.due_in()
+    bounds = [limit, None if due is None else due + COURTESY]
     if DISPATCHER.is_member():
         # An idle dispatcher would be woken for a new timer; one that waits inside a callback
         # cannot be, so it looks by itself.
@@ -275,10 +278,19 @@ def start() -> None:
 
 
 def run_guarded(task: Task) -> None:
-    """Run a task of the library's own; a defect in it must not end the thread."""
+    """Run a task of the library's own; a defect in it must not end the thread.
+
+    Raises:
+        KeyboardInterrupt: If Ctrl-C was pressed while the main thread ran it; another thread
+            runs it once more then.
+    """
     try:
         task()
     except BaseException as error:
+        in_main = threading.current_thread() is threading.main_thread()
+        if isinstance(error, KeyboardInterrupt) and in_main:
+            REQUESTS.submit(task)
+            raise
         log_defect(error)
 
 
@@ -301,7 +313,8 @@ def _reset_in_child() -> None:
 
 
 def _drain() -> None:
-    IN_FLIGHT.wait(DRAIN_LIMIT)
+    with contextlib.suppress(KeyboardInterrupt):  # who presses Ctrl-C now does not want to wait
+        IN_FLIGHT.wait(DRAIN_LIMIT)
 
 
 REQUESTS: Final = Crew("cometchat-request", REQUEST_WORKERS)

@@ -31,7 +31,7 @@ class Wait(abc.ABC):
 
     @abc.abstractmethod
     def arm(self, resume: Callable[[], None]) -> None:
-        """Have ``resume`` called once, from any thread, when the wait is over."""
+        """Have ``resume`` called, from any thread, when the wait is over; twice does no harm."""
 
     @abc.abstractmethod
     def block(self) -> None:

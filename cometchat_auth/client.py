@@ -442,7 +442,11 @@ class CometChat:
         """
         limit = _checks.seconds("timeout", timeout)
         self._desk.close()
-        if not in_callback() and not self._outbox.under_way.wait(limit):
+        if in_callback():
+            return
+        try:
+            self._outbox.under_way.wait(limit)
+        finally:  # after Ctrl-C too
             self._outbox.under_way.give_up()
 
     # -- inside ---------------------------------------------------------------------------------

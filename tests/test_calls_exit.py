@@ -1,150 +1,151 @@
-"""A script ends when it should, with its last calls made and told (C5)."""
+"""A script ends when it should, with its last calls made and told (C5).
+
+Each test is one situation, in every way in which a script can end; ``python -m tests.stress.exits``
+prints a table of the same with exact times.
+"""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from cometchat_auth.emulator import Emulator
+from .stress import exits
+from .stress.endings import CELLS, SITUATIONS, Cell
+from .stress.exits import Expected, Outcome
 
-from .tools import Reply, Seen, scripted
+pytestmark = pytest.mark.timeout(300)  # all scripts run within the first test's time
 
-ROOT = Path(__file__).parent.parent
+Outcomes = dict[Cell, Outcome]
 
-# A store in a file of its own, so that a test can see what a process that has ended had stored.
-PRELUDE = """
-import pathlib, sys, time, threading
-from cometchat_auth import AppSettings, CometChat, LoginListener, User
-url, app_id, key, folder = sys.argv[1:]
-class FileStore:
-    name = "file"
-    path = pathlib.Path(folder, "record")
-    def load(self, service_name, profile):
-        return self.path.read_text() if self.path.exists() else None
-    def save(self, service_name, profile, record):
-        self.path.write_text(record)
-    def delete(self, service_name, profile):
-        self.path.unlink(missing_ok=True)
-def tell(user):
-    print("told", user.uid)
-chat = CometChat(app_id, AppSettings.for_emulator(url), session_store=FileStore())
-"""
-LOGIN = 'chat.login("cometchat-uid-1", key, on_success=tell)\n'
+_tested: set[str] = set()
 
 
-class Script:
-    """A script in a process of its own."""
-
-    def __init__(self, code: str, *args: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PRELUDE + code, *args],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def end(self) -> tuple[int, str, str]:
-        """Wait for the end; return the exit code and what was printed."""
-        try:
-            out, err = self.process.communicate(timeout=30)
-        finally:
-            self.process.kill()
-        return self.process.returncode, out, err
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    """Run all scripts, several at a time."""
+    with exits.services() as service:
+        return exits.run_cells(service, tmp_path_factory.mktemp("exits"))
 
 
-@pytest.mark.parametrize(
-    ("ending", "codes", "message"),
-    [
-        ("", {0}, ""),
-        ("sys.exit(3)", {3}, ""),
-        ("raise ValueError('oops')", {1}, "ValueError: oops"),
-        ("raise KeyboardInterrupt", {1, 130, -signal.SIGINT}, "KeyboardInterrupt"),
-    ],
-)
-def test_c5_falls_off_its_end(
-    emulator: Emulator, tmp_path: Path, ending: str, codes: set[int], message: str
-) -> None:
+def every_ending(situation: str) -> pytest.MarkDecorator:
+    """Have a test run for each ending of a situation."""
+    _tested.add(situation)
+    cells = [cell for cell in CELLS if cell.situation == situation]
+    return pytest.mark.parametrize("cell", cells, ids=[cell.ending for cell in cells])
+
+
+def check(cell: Cell, outcomes: Outcomes) -> None:
+    """Fail if a script has not ended as it should."""
+    problems = Expected.of(cell).problems(outcomes[cell])
+    assert not problems, "\n".join(problems)
+
+
+@every_ending("client never used")
+def test_c5_a_client_that_was_never_used(cell: Cell, outcomes: Outcomes) -> None:
+    """A client from which nothing was asked holds nothing up."""
+    check(cell, outcomes)
+
+
+@every_ending("idle client")
+def test_c5_an_idle_client(cell: Cell, outcomes: Outcomes) -> None:
+    """A script with an idle client ends without waiting for anything, closed or not."""
+    check(cell, outcomes)
+
+
+@every_ending("login under way")
+def test_c5_a_login_under_way(cell: Cell, outcomes: Outcomes) -> None:
     """However a script ends, its last login is made, stored and told."""
-    script = Script(LOGIN + ending, emulator.url, emulator.app_id, emulator.auth_key, str(tmp_path))
-    status, out, err = script.end()
-    assert status in codes
-    assert out.strip() == "told cometchat-uid-1"
-    assert message in err
-    assert "cannot schedule" not in err
-    assert "shutdown" not in err
-    assert "cometchat-uid-1" in (tmp_path / "record").read_text()
+    check(cell, outcomes)
 
 
-def test_c5_callbacks_may_call_on_at_exit(emulator: Emulator, tmp_path: Path) -> None:
-    """A callback that runs while the interpreter exits may make further calls."""
-    code = """
-def again(user):
-    print("first", user.uid)
-    chat.logout(on_success=lambda _: print("then", "out"))
-chat.login("cometchat-uid-1", key, on_success=again)
-"""
-    script = Script(code, emulator.url, emulator.app_id, emulator.auth_key, str(tmp_path))
-    status, out, err = script.end()
-    assert (status, out.split()) == (0, ["first", "cometchat-uid-1", "then", "out"]), err
-    assert not (tmp_path / "record").exists()
+@every_ending("first login under way")
+def test_c5_a_first_login_under_way(cell: Cell, outcomes: Outcomes) -> None:
+    """A login for which modules are still being imported is made, stored and told as well."""
+    check(cell, outcomes)
 
 
-def test_c5_an_idle_client_does_not_hold_the_exit(emulator: Emulator, tmp_path: Path) -> None:
-    """A script with an idle client ends without waiting for anything."""
-    code = 'chat.login("cometchat-uid-1", key).result()\nprint("end", flush=True)\n'
-    script = Script(code, emulator.url, emulator.app_id, emulator.auth_key, str(tmp_path))
-    assert script.process.stdout is not None
-    assert script.process.stdout.readline() == "end\n"
-    printed = time.monotonic()
-    assert script.end()[0] == 0
-    assert time.monotonic() - printed < 4.5  # less than the drain limit: nothing was waited for
+@every_ending("slow server")
+def test_c5_a_slow_server(cell: Cell, outcomes: Outcomes) -> None:
+    """An answer that comes within the drain limit is waited for, and no longer than that."""
+    check(cell, outcomes)
 
 
-@pytest.fixture
-def hung() -> Iterator[str]:
-    """Run a service that never answers; return its URL."""
-    release = threading.Event()
-
-    def script(_: Seen) -> Reply:
-        release.wait(60)
-        return Reply()
-
-    with scripted(script) as server:
-        yield server.url
-        release.set()
+@every_ending("callback calls on")
+def test_c5_a_callback_that_calls_on(cell: Cell, outcomes: Outcomes) -> None:
+    """A callback at exit may make further calls; after ``close()`` they are refused and told so."""
+    check(cell, outcomes)
 
 
-def test_c5_a_hung_server(hung: str, tmp_path: Path) -> None:
-    """A script whose last call hangs ends after the drain limit, not after the call's time."""
-    begun = time.monotonic()
-    status, out, err = Script(LOGIN, hung, "app", "key", str(tmp_path)).end()
-    assert (status, out) == (0, "")
-    assert time.monotonic() - begun < 20  # the call itself would take 30 s
-    assert "Traceback" not in err
+@every_ending("200 calls")
+def test_c5_many_calls(cell: Cell, outcomes: Outcomes) -> None:
+    """Of a full queue of calls each is made and told exactly once."""
+    check(cell, outcomes)
 
 
-def test_c5_a_callback_that_never_returns(emulator: Emulator, tmp_path: Path) -> None:
+@every_ending("hung server")
+def test_c5_a_hung_server(cell: Cell, outcomes: Outcomes) -> None:
+    """A call that hangs holds a script for the drain limit, not for the call's own time."""
+    check(cell, outcomes)
+
+
+@every_ending("callback raises")
+def test_c5_a_callback_that_raises(cell: Cell, outcomes: Outcomes) -> None:
+    """What a callback raises at exit is reported, and is no reason for another exit status."""
+    check(cell, outcomes)
+
+
+@every_ending("callback never returns")
+def test_c5_a_callback_that_never_returns(cell: Cell, outcomes: Outcomes) -> None:
     """A callback that never returns cannot keep a script from ending."""
-    code = 'chat.login("cometchat-uid-1", key, on_success=lambda _: threading.Event().wait())'
-    script = Script(code, emulator.url, emulator.app_id, emulator.auth_key, str(tmp_path))
-    status, _, err = script.end()
-    assert status == 0, err
-    assert "cometchat-uid-1" in (tmp_path / "record").read_text()
+    check(cell, outcomes)
 
 
-def test_c5_ctrl_c_during_the_drain(hung: str, tmp_path: Path) -> None:
-    """Ctrl-C while a script waits for its last calls ends it at once."""
-    script = Script(LOGIN + "print('end', flush=True)\n", hung, "app", "key", str(tmp_path))
-    assert script.process.stdout is not None
-    assert script.process.stdout.readline() == "end\n"
-    script.process.send_signal(signal.SIGINT)
-    status, _, err = script.end()
-    assert status in {0, 1, -signal.SIGINT}, err
+@every_ending("listener never returns")
+def test_c5_a_listener_that_never_returns(cell: Cell, outcomes: Outcomes) -> None:
+    """A listener that never returns cannot keep a script from ending."""
+    check(cell, outcomes)
+
+
+@every_ending("store hangs in save")
+def test_c5_a_store_that_hangs_in_save(cell: Cell, outcomes: Outcomes) -> None:
+    """A store that hangs in a write holds a script for the drain limit, not for its own 60 s."""
+    check(cell, outcomes)
+
+
+@every_ending("store hangs in load")
+def test_c5_a_store_that_hangs_in_load(cell: Cell, outcomes: Outcomes) -> None:
+    """A store that hangs in the first look is given up in time for the login to be told."""
+    check(cell, outcomes)
+
+
+@every_ending("queue never emptied")
+def test_c5_a_queue_that_nobody_empties(cell: Cell, outcomes: Outcomes) -> None:
+    """What an application's own dispatcher was given is not waited for; the login is stored."""
+    check(cell, outcomes)
+
+
+@every_ending("own thread waits")
+def test_c5_a_thread_of_the_user(cell: Cell, outcomes: Outcomes) -> None:
+    """A thread of the user's own that waits for a result gets it while the script ends."""
+    check(cell, outcomes)
+
+
+@every_ending("own thread, hung server")
+def test_c5_a_thread_of_the_user_with_a_hung_server(cell: Cell, outcomes: Outcomes) -> None:
+    """A thread of the user's own that waits in vain holds a script for the call's own time."""
+    check(cell, outcomes)
+
+
+@every_ending("stdout closed")
+def test_c5_stdout_closed(cell: Cell, outcomes: Outcomes) -> None:
+    """A callback that cannot print any more changes neither the session nor the exit."""
+    check(cell, outcomes)
+
+
+def test_c5_one_ctrl_c_is_enough(outcomes: Outcomes) -> None:
+    """Ctrl-C is heard the first time, but for what Python itself may miss now and then."""
+    assert exits.unheard(outcomes) == []
+
+
+def test_c5_no_situation_is_left_out() -> None:
+    """Every situation of the table has a test here."""
+    assert _tested == SITUATIONS.keys()

@@ -11,8 +11,9 @@ import pytest
 
 from cometchat_auth import AppSettings, CometChat, MemoryStore, _threads
 from cometchat_auth._calls import Call, Job
+from cometchat_auth._desk import Desk
 from cometchat_auth._waits import Flow, Pause
-from cometchat_auth.events import Outbox, Slot
+from cometchat_auth.events import ListenerBook, Outbox, Slot
 
 from .tools import LIMIT, Reply, Seen, error_of, scripted
 
@@ -99,6 +100,43 @@ def test_c8_a_call_that_joins_while_the_one_before_is_cancelled_gets_its_outcome
     job._step()
     assert (late.future.result(LIMIT), told, job.over) == ("value", ["value"], True)
     assert outbox.under_way.wait(LIMIT)
+
+
+def test_c8_a_login_is_not_refused_because_of_one_that_has_just_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A login that comes just when the same login ends is neither joined to it nor refused."""
+    outbox, told = Outcomes(), list[Any]()
+    desk, go_on, over = Desk(outbox, ListenerBook(), 30), threading.Event(), threading.Event()
+    jobs: list[Job] = []
+
+    def flow(job: Job) -> Flow[str]:
+        jobs.append(job)
+        go_on.wait(LIMIT)
+        yield from ()
+        return f"value {len(jobs)}"
+
+    def login() -> Future[Any]:
+        call = _call(outbox, told)
+        return desk.take_turns(call, lambda: desk.job(flow, None, what="same"))
+
+    add = Job.add
+
+    def add_too_late(job: Job, call: Call[Any]) -> bool:
+        if jobs and job is jobs[0] and not over.is_set():
+            outbox.meanwhile.append(over.set)
+            go_on.set()
+            assert over.wait(LIMIT)
+        return add(job, call)
+
+    first = login()
+    while not jobs:
+        assert not wait([first], 0.01).done
+    monkeypatch.setattr(Job, "add", add_too_late)
+    second = login()
+    assert [first.result(LIMIT), second.result(LIMIT)] == ["value 1", "value 2"]
+    assert outbox.under_way.wait(LIMIT)
+    assert told == ["value 1", "value 2"]
 
 
 def test_c1_a_clock_that_strikes_while_a_worker_runs_ends_nothing() -> None:
@@ -208,6 +246,45 @@ def test_c5_what_close_has_waited_for_is_not_waited_for_again(
     release.set()
     chat.close(LIMIT)
     assert future.done()
+
+
+def test_c5_ctrl_c_while_a_close_waits(
+    hung: tuple[str, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C in a close the end of the program does not wait for that client either."""
+    url, release = hung
+    chat = CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
+    future = chat.login("token", timeout=LIMIT)
+
+    def press(_self: object, _limit: float) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_threads.InFlight, "wait", press)
+        with pytest.raises(KeyboardInterrupt):
+            chat.close()
+    assert _threads.IN_FLIGHT.wait(0.1)
+    assert not future.done()
+    release.set()
+    chat.close(LIMIT)
+
+
+def test_c5_ctrl_c_while_the_main_thread_keeps_the_clock() -> None:
+    """Ctrl-C in a task that the main thread happens to run is not lost, nor is the task."""
+    _threads.start()
+    tries: list[str] = []
+    done = threading.Event()
+
+    def task() -> None:
+        tries.append(threading.current_thread().name)
+        if len(tries) == 1:
+            raise KeyboardInterrupt
+        done.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        _threads.run_guarded(task)
+    assert done.wait(LIMIT)
+    assert tries[1].startswith("cometchat-request")
 
 
 def test_c5_a_part_counts_once_for_the_whole() -> None:
