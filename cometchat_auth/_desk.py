@@ -92,28 +92,30 @@ class Desk:
 
     def run(self, call: Call[T], prepared: Callable[[], Job]) -> Future[T]:
         """Start a job that need not wait for others."""
-        try:
-            self.require_open()
-            job = prepared()
-        except CometChatException as error:
-            settle(self._outbox, call, error, [])
-        else:
-            job.add(call)
-            job.start()
+        with self._outbox.under_way:  # before it is asked whether the client is open: a close waits
+            try:
+                self.require_open()
+                job = prepared()
+            except CometChatException as error:
+                settle(self._outbox, call, error, [])
+            else:
+                job.add(call)
+                job.start()
         return call.future
 
     def take_turns(
         self, call: Call[T], prepared: Callable[[], Job], *, failure: str | None = None
     ) -> Future[T]:
         """Let a job take its turn in the lane."""
-        try:
-            self.require_open()
-            self._queue(call, prepared())
-        except LoginInProgressError as error:
-            settle(self._outbox, call, error, [])
-        except CometChatException as error:
-            told = self._book.audience(failure, error) if failure else []
-            settle(self._outbox, call, error, told)
+        with self._outbox.under_way:
+            try:
+                self.require_open()
+                self._queue(call, prepared())
+            except LoginInProgressError as error:
+                settle(self._outbox, call, error, [])
+            except CometChatException as error:
+                told = self._book.audience(failure, error) if failure else []
+                settle(self._outbox, call, error, told)
         return call.future
 
     def spawn(self, flow: MakeFlow) -> None:

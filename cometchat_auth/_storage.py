@@ -56,8 +56,9 @@ class Ticket(Generic[T], Wait):
         self._resume: Callable[[], None] | None = None
         self._timer: _threads.Timer | None = None
         if here:
-            self.carry_out()
-            self.confirm()
+            with STORAGE.here:
+                self.carry_out()
+                self.confirm()
             self.finish()
         else:
             STORAGE.submit(self)
@@ -140,6 +141,7 @@ class Storage:
     def reset(self) -> None:
         """Start anew, as a forked child has to."""
         self.lock = threading.Lock()
+        self.here = threading.RLock()  # what is done on the spot is one operation at a time, too
         self._running: Ticket[Any] | None = None
         self._making_up = False
         self._stuck = False

@@ -193,7 +193,7 @@ class Crew:
 
 
 class InFlight:
-    """A count of things under way that can be waited for.
+    """A count of things under way that can be waited for; in ``with`` what is done there counts.
 
     Args:
         whole: The count of which this is one part. For as long as anything is under way here it
@@ -209,6 +209,12 @@ class InFlight:
         self._count = 0
         self._given_up = False
         self._changed = threading.Condition(threading.Lock())
+
+    def __enter__(self) -> None:
+        self.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
     def enter(self) -> None:
         """Count one more."""

@@ -287,6 +287,64 @@ def test_c5_ctrl_c_while_the_main_thread_keeps_the_clock() -> None:
     assert tries[1].startswith("cometchat-request")
 
 
+def test_c8_a_close_waits_for_a_call_that_is_just_being_accepted(
+    hung: tuple[str, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that found the client open is over when a close at the same moment returns."""
+    url, release = hung
+    chat = CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
+    accepting, go_on = threading.Event(), threading.Event()
+    make, futures = chat._desk.job, list[Future[Any]]()
+
+    def slowly(*args: Any, **options: Any) -> Job:
+        accepting.set()
+        go_on.wait(LIMIT)
+        return make(*args, **options)
+
+    monkeypatch.setattr(chat._desk, "job", slowly)
+    calling = threading.Thread(target=lambda: futures.append(chat.login("token")))
+    closing = threading.Thread(target=chat.close, args=(LIMIT,))
+    calling.start()
+    assert accepting.wait(LIMIT)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    go_on.set()
+    release.set()
+    for thread in (calling, closing):
+        thread.join(LIMIT)
+    assert futures[0].done()
+
+
+def test_c8_a_first_look_in_memory_does_not_undo_what_a_login_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who looks for the first time while somebody logs in believes the login, not the look."""
+    store, looked, go_on = MemoryStore(), threading.Event(), threading.Event()
+    load = MemoryStore.load
+
+    def slowly(self: MemoryStore, service_name: str, profile: str) -> str | None:
+        record = load(self, service_name, profile)
+        if not looked.is_set():
+            looked.set()
+            go_on.wait(LIMIT)
+        return record
+
+    monkeypatch.setattr(MemoryStore, "load", slowly)
+    with scripted(lambda _: Reply(body=b'{"data": {"uid": "u1", "name": "One"}}')) as server:
+        settings = AppSettings.for_emulator(server.url)
+        with CometChat("app", settings, session_store=store) as chat:
+            looking = threading.Thread(target=chat.get_logged_in_user)
+            looking.start()
+            assert looked.wait(LIMIT)
+            login = chat.login("token")
+            wait([login], 0.2)
+            go_on.set()
+            assert login.result(LIMIT).uid == "u1"
+            looking.join(LIMIT)
+            assert chat.session_info().reason == "memory"
+
+
 def test_c5_a_part_counts_once_for_the_whole() -> None:
     """However much is under way in one part, it is one thing for the whole, until it is over."""
     whole = _threads.InFlight()
