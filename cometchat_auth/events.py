@@ -108,7 +108,15 @@ def _telling(listener: object, event: str, args: tuple[object, ...]) -> Delivery
 
 
 class _Delivering(threading.local):
+    """How deep a thread is in code of the user's; in ``with`` one step deeper."""
+
     depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
 
 
 _delivering = _Delivering()
@@ -194,7 +202,8 @@ class Outbox:
             _threads.DISPATCHER.submit(lambda: self._deliver(delivery, counted=True))
             return
         try:
-            self._dispatcher(lambda: self._deliver(delivery, counted=False))
+            with _delivering:
+                self._dispatcher(lambda: self._deliver(delivery, counted=False))
         except BaseException as error:
             self._report(error, "the dispatcher that was given refused a callback")
         finally:
@@ -203,13 +212,12 @@ class Outbox:
             self.under_way.leave()
 
     def _deliver(self, delivery: Delivery, *, counted: bool) -> None:
-        _delivering.depth += 1
         try:
-            delivery()
+            with _delivering:
+                delivery()
         except BaseException as error:
             self._report(error, "a callback raised")
         finally:
-            _delivering.depth -= 1
             if counted:
                 self.under_way.leave()
 
@@ -217,6 +225,7 @@ class Outbox:
         _log.error("%s: %s", what, type(error).__name__, exc_info=error)
         if self._on_error is not None:
             try:
-                self._on_error(error)
+                with _delivering:
+                    self._on_error(error)
             except BaseException:
                 _log.exception("on_callback_error itself raised")

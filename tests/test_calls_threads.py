@@ -1,15 +1,13 @@
-"""Re-entrancy, concurrency, cancelling, forking, and how few threads it takes (C3, C6, C8-C10)."""
+"""Re-entrancy, concurrency, cancelling, and other threads to be told on (C3, C6, C8, C9)."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
+import itertools
+import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, wait
-from pathlib import Path
+from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ import pytest
 from cometchat_auth import (
     AppSettings,
     CallCancelledError,
-    ClientClosedError,
     CometChat,
     CometChatException,
     LoginInProgressError,
@@ -30,8 +27,6 @@ from cometchat_auth.emulator import Emulator
 
 from .tools import LIMIT, Diary, Reply, Seen, error_of, scripted, settle
 
-ROOT = Path(__file__).parent.parent
-
 
 @pytest.fixture
 def pool_of_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -42,84 +37,208 @@ def pool_of_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _threads.REQUESTS.reset()
 
 
+_NAMES = (f"kim-{number}" for number in itertools.count())
+
+# By the method's name, and what is special about this way of calling it.
 METHODS: dict[str, Callable[[CometChat, Emulator], Any]] = {
-    "login": lambda c, e: c.login("cometchat-uid-2", e.auth_key).exception(LIMIT),
-    "login_token": lambda c, e: c.login(e.create_auth_token("cometchat-uid-3")).exception(LIMIT),
+    "login: uid and key": lambda c, e: c.login("cometchat-uid-2", e.auth_key).exception(LIMIT),
+    "login: by keywords": lambda c, e: c.login(
+        uid="cometchat-uid-1", auth_key=e.auth_key
+    ).exception(LIMIT),
+    "login: token": lambda c, e: c.login(e.create_auth_token("cometchat-uid-3")).exception(LIMIT),
+    "login: token by keyword": lambda c, e: c.login(
+        auth_token=e.create_auth_token("cometchat-uid-1")
+    ).exception(LIMIT),
+    "login: refused at once": lambda c, _: c.login("").exception(LIMIT),
+    "login: without a key": lambda c, _: c.login("cometchat-uid-1", None).exception(LIMIT),
+    "login: twice": lambda c, e: [
+        future.exception(LIMIT)
+        for future in [c.login("cometchat-uid-4", e.auth_key) for _ in range(2)]
+    ][1],
     "logout": lambda c, _: c.logout().exception(LIMIT),
-    "create_user": lambda c, e: c.create_user(User("kim", "Kim"), e.auth_key).exception(LIMIT),
+    "create_user": lambda c, e: c.create_user(User(next(_NAMES), "K"), e.auth_key).exception(LIMIT),
     "check_session": lambda c, _: c.check_session().exception(LIMIT),
     "reload": lambda c, _: c.reload().exception(LIMIT),
     "warm_up": lambda c, _: c.warm_up().exception(LIMIT),
     "get_logged_in_user": lambda c, _: c.get_logged_in_user(),
     "session_info": lambda c, _: c.session_info(),
-    "add_listener": lambda c, _: c.add_login_listener("late", LoginListener()),
-    "remove_listener": lambda c, _: c.remove_login_listener("diary"),
-    "close": lambda c, _: c.close(),
+    "add_login_listener": lambda c, _: c.add_login_listener("late", LoginListener()),
+    "remove_login_listener": lambda c, _: c.remove_login_listener("acting"),
+    "close": lambda c, _: c.close(60),
+    "future: cancel": lambda c, _: c.check_session().cancel(),
+    "future: result": lambda c, _: c.check_session().result(LIMIT),
+    "future: exception": lambda c, _: c.check_session().exception(),
+    "future: done-callback": lambda c, _: c.warm_up().add_done_callback(lambda _: None),
+}
+REFUSED = {"login: refused at once", "login: without a key"}
+NEVER_WAIT = REFUSED | {
+    *("get_logged_in_user", "session_info", "add_login_listener", "remove_login_listener"),
+    *("close", "future: cancel", "future: done-callback"),
 }
 
-
-def _from_success(c: CometChat, e: Emulator, act: Callable[..., None]) -> None:
-    c.login("cometchat-uid-1", e.auth_key, on_success=act)
-
-
-def _from_error(c: CometChat, _: Emulator, act: Callable[..., None]) -> None:
-    c.login("", on_error=act)
+Make = Callable[..., CometChat]
+Act = Callable[..., None]
+Place = Callable[[Make, Emulator, Act], object]
 
 
-def _from_done(c: CometChat, e: Emulator, act: Callable[..., None]) -> None:
-    c.login("cometchat-uid-1", e.auth_key).add_done_callback(act)
+def _from_cancelled(make: Make, _: Emulator, act: Act) -> None:
+    go_on = threading.Event()
+    _threads.start()
+    _threads.REQUESTS.submit(go_on.wait)  # keeps the only worker busy
+    assert make().check_session(on_error=act).cancel()
+    go_on.set()
 
 
-def _from_event(event: str) -> Callable[..., None]:
-    def start(c: CometChat, e: Emulator, act: Callable[..., None]) -> None:
-        c.add_login_listener("acting", LoginListener(**{event: act}))
+def _from_done_late(make: Make, e: Emulator, act: Act) -> None:
+    future = make().login("cometchat-uid-1", e.auth_key)
+    future.result(LIMIT)
+    future.add_done_callback(act)
+
+
+def _from_error_hook(make: Make, _: Emulator, act: Act) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("a bug of the application")
+
+    make(on_callback_error=act).login("", on_error=fail)
+
+
+def _from_refusing_dispatcher(make: Make, e: Emulator, act: Act) -> None:
+    def refuse(_: object) -> None:
+        raise ValueError("no main loop any more")
+
+    chat = make(dispatcher=refuse, on_callback_error=act)
+    chat.login("cometchat-uid-1", e.auth_key, on_success=act)
+
+
+def _from_event(event: str) -> Place:
+    def start(make: Make, e: Emulator, act: Act) -> None:
+        chat = make()
+        chat.add_login_listener("acting", LoginListener(**{event: act}))
         if event == "login_failure":
-            c.login("", "")
+            chat.login("", "")
         else:
-            c.login("cometchat-uid-1", e.auth_key)
-        if event == "logout_failure":
-            c.check_session().result(LIMIT)
-            e.stop()
+            chat.login("cometchat-uid-1", e.auth_key)
         if event.startswith("logout"):
-            c.logout(timeout=2)
+            chat.logout(timeout=1e-6 if event == "logout_failure" else None)
 
     return start
 
 
-PLACES: dict[str, Callable[..., None]] = {
-    "on_success": _from_success,
-    "on_error": _from_error,
-    "done_callback": _from_done,
+PLACES: dict[str, Place] = {
+    "on_success": lambda make, e, act: make().login("cometchat-uid-1", e.auth_key, on_success=act),
+    "on_error": lambda make, _, act: make().login("", on_error=act),
+    "on_error of a cancelled call": _from_cancelled,
+    "done-callback": lambda make, e, act: (
+        make().login("cometchat-uid-1", e.auth_key).add_done_callback(act)
+    ),
+    "done-callback added late": _from_done_late,
+    "on_callback_error": _from_error_hook,
+    "a thread of the application's own": lambda make, e, act: make(dispatcher="pump").login(
+        "cometchat-uid-1", e.auth_key, on_success=act
+    ),
     **{
         event: _from_event(event)
         for event in ("login_success", "login_failure", "logout_success", "logout_failure")
     },
 }
+# Here callbacks run on the spot, where waiting for a call could never finish.
+ON_A_WORKER: dict[str, Place] = {
+    "on_success on the spot": lambda make, e, act: make(
+        dispatcher=lambda function: function()
+    ).login("cometchat-uid-1", e.auth_key, on_success=act),
+    "a dispatcher refused": _from_refusing_dispatcher,
+}
 
 
-@pytest.mark.usefixtures("pool_of_one")
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("place", PLACES)
-def test_c3_every_method_from_every_callback(
-    chat: CometChat, emulator: Emulator, place: str, method: str
-) -> None:
-    """Any method may be called, and waited for, from any callback, with a pool of one."""
+@pytest.fixture(scope="module")
+def service() -> Iterator[Emulator]:
+    """Run one emulator for the whole matrix."""
+    with Emulator() as service:
+        yield service
+
+
+@pytest.fixture
+def make(service: Emulator) -> Iterator[Make]:
+    """Return what makes a client, for whose dispatcher ``"pump"`` a thread runs callbacks."""
+    waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+    made: list[CometChat] = []
+
+    def pump() -> None:
+        while (function := waiting.get()) is not None:
+            function()
+
+    def make(*, dispatcher: Any = None, **more: Any) -> CometChat:
+        settings = AppSettings.for_emulator(service.url)
+        own = waiting.put if dispatcher == "pump" else dispatcher
+        made.append(
+            CometChat(service.app_id, settings, session_store=MemoryStore(), dispatcher=own, **more)
+        )
+        return made[-1]
+
+    thread = threading.Thread(target=pump)
+    thread.start()
+    yield make
+    for client in made:
+        client.close()
+    waiting.put(None)
+    thread.join(LIMIT)
+
+
+def _acted(make: Make, service: Emulator, place: Place, method: str) -> Any:
+    """Return what a method returned or raised where it was called in that place."""
+    client: list[CometChat] = []
+    ready, over = threading.Event(), threading.Event()
     outcome: list[Any] = []
-    over = threading.Event()
+
+    def made(**options: Any) -> CometChat:
+        client.append(make(**options))
+        ready.set()
+        return client[0]
 
     def act(*_: object) -> None:
         if outcome:
             return
         outcome.append("begun")
         try:
-            outcome.append(METHODS[method](chat, emulator))
+            outcome.append(METHODS[method](client[0], service))
         except BaseException as error:
-            outcome.append(error)
+            outcome.append(("raised", error))
         over.set()
 
-    PLACES[place](chat, emulator, act)
+    place(made, service, act)
     assert over.wait(LIMIT)
-    assert not isinstance(outcome[1], BaseException) or isinstance(outcome[1], CometChatException)
+    return outcome[1]
+
+
+def test_c3_the_matrix_is_complete() -> None:
+    """Every public method of the client has to be in the matrix."""
+    public = {name for name in dir(CometChat) if not name.startswith("_")}
+    assert {name.partition(":")[0] for name in METHODS} - {"future"} == public
+
+
+@pytest.mark.usefixtures("pool_of_one")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("place", PLACES)
+def test_c3_every_method_from_every_callback(
+    make: Make, service: Emulator, place: str, method: str
+) -> None:
+    """Any method may be called, and waited for, from any callback, with a pool of one."""
+    outcome = _acted(make, service, PLACES[place], method)
+    assert not isinstance(outcome, tuple), outcome
+    assert getattr(outcome, "code", None) == ("MISSING_PARAMETERS" if method in REFUSED else None)
+
+
+@pytest.mark.usefixtures("pool_of_one")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("place", ON_A_WORKER)
+def test_c3_every_method_on_the_only_worker(
+    make: Make, service: Emulator, place: str, method: str
+) -> None:
+    """On the thread that does the work every method works, and waiting for it raises at once."""
+    outcome = _acted(make, service, ON_A_WORKER[place], method)
+    assert isinstance(outcome, tuple) == (method not in NEVER_WAIT), outcome
+    if isinstance(outcome, tuple):
+        assert outcome[1].code == "WOULD_BLOCK_FOREVER"
 
 
 def test_c3_waiting_on_a_worker_raises_at_once(emulator: Emulator) -> None:
@@ -323,59 +442,6 @@ def test_c8_a_logout_that_ran_out_of_time_waiting_still_happens(
     assert chat.get_logged_in_user() is None
 
 
-def test_c8_races(emulator: Emulator, store: MemoryStore) -> None:
-    """A thousand races of logins and logouts: each one outcome; store and last event agree."""
-    settings = AppSettings.for_emulator(emulator.url)
-    with CometChat(emulator.app_id, settings, session_store=store) as chat:
-        diary = Diary()
-        chat.add_login_listener("diary", diary.listener())
-        for number in range(1000):
-            outcomes = Diary()
-            futures: list[Any] = []
-            start = threading.Barrier(3)
-            calls: list[Callable[..., Any]] = [
-                lambda **cb: chat.login("cometchat-uid-1", emulator.auth_key, **cb),
-                (lambda **cb: chat.logout(**cb))
-                if number % 2
-                else (lambda **cb: chat.login("cometchat-uid-2", emulator.auth_key, **cb)),
-            ]
-
-            def race(call: Callable[..., Any]) -> None:
-                start.wait(LIMIT)  # noqa: B023 - joined before the next round
-                note = outcomes.note("outcome")  # noqa: B023
-                futures.append(call(on_success=note, on_error=note))  # noqa: B023
-
-            threads = [threading.Thread(target=race, args=(call,)) for call in calls]
-            for thread in threads:
-                thread.start()
-            start.wait(LIMIT)
-            for thread in threads:
-                thread.join(LIMIT)
-            assert not wait(futures, LIMIT).not_done
-            settle(chat)
-            assert outcomes.names == ["outcome"] * 2
-            logged_in = chat.get_logged_in_user() is not None
-            assert logged_in == bool(store._records)
-            told = [name for name in diary.names if name.endswith("success")]
-            assert logged_in == (bool(told) and told[-1] == "login_success")
-
-
-def test_c8_close_during_login(emulator: Emulator) -> None:
-    """A close during a login lets it finish and be told, and refuses what comes after."""
-    for _ in range(100):
-        diary = Diary()
-        chat = CometChat(
-            emulator.app_id, AppSettings.for_emulator(emulator.url), session_store=MemoryStore()
-        )
-        future = chat.login("cometchat-uid-1", emulator.auth_key, on_success=diary.note("own"))
-        chat.close(LIMIT)
-        assert future.done()
-        assert diary.names == ["own"]
-        assert isinstance(error_of(chat.login("x")), ClientClosedError)
-        with pytest.raises(ClientClosedError):
-            chat.get_logged_in_user()
-
-
 @pytest.mark.usefixtures("pool_of_one")
 def test_c9_cancelled_before_the_start(gate: tuple[Gate, CometChat]) -> None:
     """A call cancelled before it began sends nothing; its error callback gets `CANCELLED`."""
@@ -421,62 +487,3 @@ def test_c9_a_running_call_cannot_be_cancelled(gate: tuple[Gate, CometChat]) -> 
     assert not future.cancel()
     service.open.set()
     assert future.result(LIMIT).uid == "u1"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
-def test_c9_a_forked_child_works(emulator: Emulator) -> None:
-    """After a fork the child logs in with threads and connections of its own."""
-    code = """
-import os, sys, warnings
-from cometchat_auth import AppSettings, CometChat, MemoryStore
-warnings.simplefilter("ignore", DeprecationWarning)
-url, app_id, key = sys.argv[1:]
-chat = CometChat(app_id, AppSettings.for_emulator(url), session_store=MemoryStore())
-def tell(user):
-    os.write(1, (user.uid + chr(10)).encode())
-tell(chat.login("cometchat-uid-1", key).result(10))
-child = os.fork()
-uid = "cometchat-uid-2" if child == 0 else "cometchat-uid-3"
-chat.login(uid, key, on_success=tell)
-chat.close()
-if child:
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-    done = _run(code, emulator.url, emulator.app_id, emulator.auth_key)
-    assert done.returncode == 0, done.stderr
-    assert sorted(done.stdout.split()) == ["cometchat-uid-1", "cometchat-uid-2", "cometchat-uid-3"]
-
-
-def test_c10_a_thousand_clients_take_six_threads(emulator: Emulator) -> None:
-    """A thousand clients cost at most six threads besides the caller's; none until asked."""
-    code = """
-import sys, threading
-from concurrent.futures import wait
-from cometchat_auth import AppSettings, CometChat, MemoryStore
-url, app_id, key = sys.argv[1:]
-settings = AppSettings.for_emulator(url)
-clients = [CometChat(app_id, settings, session_store=MemoryStore()) for _ in range(1000)]
-print(threading.active_count())
-futures = [c.login("cometchat-uid-1", key) for c in clients[:100]]
-most = 0
-while wait(futures, 0.01).not_done:
-    most = max(most, threading.active_count())
-print(max(most, threading.active_count()), sum(f.exception() is not None for f in futures))
-"""
-    done = _run(code, emulator.url, emulator.app_id, emulator.auth_key)
-    assert done.returncode == 0, done.stderr
-    before, most, failed = map(int, done.stdout.split())
-    assert before == 1
-    assert most <= 7
-    assert failed == 0
-
-
-def _run(code: str, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code, *args],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
