@@ -64,11 +64,13 @@ class CallFuture(Future[T]):
 
     def cancel(self) -> bool:
         """Cancel the call if it has not begun; nothing is sent then."""
+        slot = self._outbox.reserve()  # nobody is told before it is out of others' way
         cancelled = super().cancel()
         with self._condition:
             on_cancel, self.on_cancel = self.on_cancel, None
         if cancelled and on_cancel is not None:
             on_cancel()
+        self._outbox.fill(slot, [])
         return cancelled
 
     def _wait(self, timeout: float | None) -> None:
@@ -296,9 +298,10 @@ class Job:
             waiting = self._stage is Stage.WAITING and not self._detached
             self._abandoned = not self.calls and self._flow is None and waiting
         call.begin()  # wakes those who wait for a cancelled future
-        self._outbox.fill(self._outbox.reserve(), call.refused(error))
+        slot = self._outbox.reserve()
         if self._abandoned:
             self._finish(None, None)
+        self._outbox.fill(slot, call.refused(error))
 
     def _finish(
         self, value: Any, error: CometChatException | None, *, only_waiting: bool = False
@@ -312,7 +315,7 @@ class Job:
             if not goes_on:
                 self._stage = Stage.DONE
             calls, self.calls = self.calls, []
-            detached, self._detached = self._detached, self._detached or goes_on
+            self._detached = self._detached or goes_on
             self._disarm()
             flow = self._flow
         slot = self._outbox.reserve()
@@ -322,7 +325,7 @@ class Job:
             flow.close()
         # What a flow that goes on has to tell is told when it has come to its end.
         told = [] if goes_on else self._told
-        if error is not None and not detached and self._failure is not None:
+        if error is not None and self._failure is not None:
             told = told + self._failure(error)
         if not goes_on and self._release is not None:
             self._release(self)

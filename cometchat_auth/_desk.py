@@ -148,8 +148,11 @@ class Desk:
         for other in reversed(self._lane):
             if other.what == LOGOUT:
                 return None
-            if other.what == job.what and other.add(call):
-                return True
+            if other.what == job.what:
+                if other.deadline.seconds < job.deadline.seconds:
+                    return None  # it may give up before this one has to: it takes its own turn
+                if other.add(call):
+                    return True
             if other.what is not None and not other.over:
                 return False
         return None

@@ -176,8 +176,11 @@ def work():
 
 def fork(user):
     say("child", ended(forked(work)))
+    over.set()
 
-chat.login("cometchat-uid-1", key, on_success=fork).result(10)
+over = threading.Event()
+chat.login("cometchat-uid-1", key, on_success=fork)
+over.wait(60)
 chat.logout(on_success=lambda _: say("then out")).result(10)
 chat.close()
 """,

@@ -24,10 +24,12 @@ class Outcomes(Outbox):
     def __init__(self) -> None:
         super().__init__(lambda function: function(), None)
         self.meanwhile: list[Any] = []
+        self.places_before = 0  # places to be reserved first
 
     def reserve(self) -> Slot:
         """Let another thread's step happen here."""
-        while self.meanwhile:
+        self.places_before -= 1
+        while self.meanwhile and self.places_before < 0:
             self.meanwhile.pop()()
         return super().reserve()
 
@@ -49,6 +51,7 @@ def test_c9_a_worker_that_comes_while_a_call_is_cancelled_does_nothing() -> None
     job = Job(flow, outbox, timeout=30)
     call = _call(outbox, told)
     job.add(call)
+    outbox.places_before = 1  # that of `cancel` itself
     outbox.meanwhile.append(job._step)
     assert call.future.cancel()
     assert (begun, job.over) == ([], True)
@@ -68,6 +71,7 @@ def test_c8_nobody_joins_a_job_that_was_cancelled() -> None:
     job = Job(flow, outbox, timeout=30)
     call, late = _call(outbox, told), _call(outbox, told)
     job.add(call)
+    outbox.places_before = 1
     outbox.meanwhile.append(lambda: joined.append(job.add(late)))
     assert call.future.cancel()
     assert joined == [False]
@@ -314,6 +318,34 @@ def test_c8_a_close_waits_for_a_call_that_is_just_being_accepted(
     for thread in (calling, closing):
         thread.join(LIMIT)
     assert futures[0].done()
+
+
+@pytest.mark.parametrize("told_by", ["on_error", "done-callback"])
+def test_c3_who_is_told_of_a_cancelled_call_may_wait_for_the_next_one(
+    hung: tuple[str, threading.Event], told_by: str
+) -> None:
+    """A cancelled call is out of the way of those behind it before anybody is told of it."""
+    url, release = hung
+    chat = CometChat(
+        "app",
+        AppSettings.for_emulator(url),
+        session_store=MemoryStore(),
+        dispatcher=lambda function: function(),
+    )
+    outcomes: list[Any] = []
+
+    def act(_: object) -> None:
+        release.set()
+        outcomes.append(after.result(LIMIT))
+
+    chat.login("token")
+    cancelled = chat.logout(on_error=act if told_by == "on_error" else None)
+    if told_by == "done-callback":
+        cancelled.add_done_callback(act)
+    after = chat.check_session()
+    assert cancelled.cancel()
+    assert outcomes == [None]
+    chat.close(LIMIT)
 
 
 def test_c8_a_first_look_in_memory_does_not_undo_what_a_login_stored(
