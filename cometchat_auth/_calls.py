@@ -64,6 +64,8 @@ class CallFuture(Future[T]):
 
     def cancel(self) -> bool:
         """Cancel the call if it has not begun; nothing is sent then."""
+        if os.getpid() != self._process:
+            return False  # it is the affair of this process's parent
         slot = self._outbox.reserve()  # nobody is told before it is out of others' way
         cancelled = super().cancel()
         with self._condition:
