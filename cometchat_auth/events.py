@@ -116,10 +116,15 @@ class _Delivering(threading.local):
         self.depth += 1
 
     def __exit__(self, *_: object) -> None:
-        self.depth -= 1
+        self.depth = max(0, self.depth - 1)
+
+    def leave_all(self) -> None:
+        """Begin anew in a forked child: what its parent was telling is not told there."""
+        self.depth = 0
 
 
 _delivering = _Delivering()
+_threads.on_fork(_delivering.leave_all)
 
 
 def in_callback() -> bool:
