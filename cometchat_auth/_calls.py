@@ -124,6 +124,8 @@ class Call(Generic[T]):
         with self._lock:
             if self._begun is None:
                 self._begun = self.future.set_running_or_notify_cancel()
+                if self._begun:
+                    self.future.on_cancel = None  # or who keeps the future would keep the job
             return self._begun
 
     def resolve(self, value: Any, error: CometChatException | None) -> list[Delivery]:
@@ -194,15 +196,15 @@ class Job:
         self._timer: _threads.Timer | None = None
         self._detached = False  # whether the calls were told, but the work is still to be done
         self._abandoned = False  # whether every call was cancelled before the work began
-        outbox.under_way.enter()
+        self._era = outbox.under_way.enter()
 
     def add(self, call: Call[Any]) -> bool:
         """Let a call share the outcome; return whether it was not too late."""
         with self._lock:
             if self.over or self._detached:
                 return False
+            call.future.on_cancel = lambda: self._cancelled(call)
             self.calls.append(call)
-        call.future.on_cancel = lambda: self._cancelled(call)
         return True
 
     @property
@@ -298,7 +300,7 @@ class Job:
             if call in self.calls:
                 self.calls.remove(call)
             waiting = self._stage is Stage.WAITING and not self._detached
-            self._abandoned = not self.calls and self._flow is None and waiting
+            self._abandoned |= not self.calls and self._flow is None and waiting
         call.begin()  # wakes those who wait for a cancelled future
         slot = self._outbox.reserve()
         if self._abandoned:
@@ -310,20 +312,20 @@ class Job:
     ) -> None:
         """Tell everyone, in the one order: state is committed, futures, listeners, callbacks."""
         with self._lock:
-            waiting = self._stage is Stage.WAITING
+            waiting = self._stage is Stage.WAITING and not self._abandoned
             if self._stage is Stage.DONE or (only_waiting and not waiting):
                 return
             goes_on = self._must_run and waiting and error is not None
-            if not goes_on:
+            if goes_on:
+                self.deadline = Deadline(self.deadline.seconds)
+            else:
                 self._stage = Stage.DONE
             calls, self.calls = self.calls, []
             self._detached = self._detached or goes_on
             self._disarm()
             flow = self._flow
         slot = self._outbox.reserve()
-        if goes_on:
-            self.deadline = Deadline(self.deadline.seconds)
-        elif flow is not None:
+        if not goes_on and flow is not None:
             flow.close()
         # What a flow that goes on has to tell is told when it has come to its end.
         told = [] if goes_on else self._told
@@ -335,7 +337,7 @@ class Job:
             told = told + call.resolve(value, error)
         self._outbox.fill(slot, told)
         if not goes_on:
-            self._outbox.under_way.leave()
+            self._outbox.under_way.leave(self._era)
 
 
 def settle(

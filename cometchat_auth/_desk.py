@@ -92,7 +92,8 @@ class Desk:
 
     def run(self, call: Call[T], prepared: Callable[[], Job]) -> Future[T]:
         """Start a job that need not wait for others."""
-        with self._outbox.under_way:  # before it is asked whether the client is open: a close waits
+        # Counted before it is asked whether the client is open: a close waits.
+        with self._outbox.under_way.counted():
             try:
                 self.require_open()
                 job = prepared()
@@ -107,7 +108,7 @@ class Desk:
         self, call: Call[T], prepared: Callable[[], Job], *, failure: str | None = None
     ) -> Future[T]:
         """Let a job take its turn in the lane."""
-        with self._outbox.under_way:
+        with self._outbox.under_way.counted():
             try:
                 self.require_open()
                 self._queue(call, prepared())
@@ -149,11 +150,10 @@ class Desk:
             if other.what == LOGOUT:
                 return None
             if other.what == job.what:
-                if other.deadline.seconds < job.deadline.seconds:
-                    return None  # it may give up before this one has to: it takes its own turn
-                if other.add(call):
+                # With another limit of time it takes a turn of its own: neither may end the other.
+                if other.deadline.seconds == job.deadline.seconds and other.add(call):
                     return True
-            if other.what is not None and not other.over:
+            elif other.what is not None and not other.over:
                 return False
         return None
 

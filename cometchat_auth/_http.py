@@ -61,10 +61,10 @@ class Http:
         Raises:
             NoAnswerError: If it cannot be opened.
         """
-        from . import _transport
-
+        _transport = _imported_transport()
         try:
-            return _transport.connect(base, line=self._line(base), deadline=deadline)
+            _transport.connect(base, line=self._line(base), deadline=deadline)
+            return
         except _transport.TransportError as error:
             problem = error
         request = Request("connect", "GET", base, "", {}, ("", Secret("")), None, True)
@@ -82,8 +82,7 @@ class Http:
         _threads.REQUESTS.submit_if_free(open_quietly)
 
     def _attempt(self, request: Request, deadline: Deadline, read: Callable[[Any], T]) -> T:
-        from . import _transport
-
+        _transport = _imported_transport()
         try:
             answer = _transport.send(
                 request.method,
@@ -104,12 +103,17 @@ class Http:
     def _line(self, base: str) -> Line:
         # Reading proxies and CAs from the environment takes a quarter of a request's time.
         if (line := self._lines.get(base)) is None:
-            from . import _transport
-
-            line = self._lines[base] = _transport.line_to(
+            line = self._lines[base] = _imported_transport().line_to(
                 base, self._settings.proxies, self._settings.verify, self._settings.cert
             )
         return line
+
+
+def _imported_transport() -> Any:
+    """Import it, with `requests`, at a moment in which no fork comes in between."""
+    with _threads.IMPORTING:
+        from . import _transport
+    return _transport
 
 
 def _back_offs() -> Iterator[float | None]:

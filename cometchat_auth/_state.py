@@ -72,13 +72,17 @@ class SessionState:
             return self._session
         if self._look_failed is not None:
             raise copy.copy(self._look_failed)
-        return (yield from self.look_again())
+        return (yield from self.look_again(first=True))
 
-    def look_again(self) -> Flow[Session | None]:
+    def look_again(self, *, first: bool = False) -> Flow[Session | None]:
         """Return what the store says now, and believe it.
 
         A session that the store would not take lives in memory only; it is offered to the store
         again instead.
+
+        Args:
+            first: Whether to believe it only if memory does not know by then: a look outside the
+                lane may be slow, and what has been done meanwhile is newer.
 
         Raises:
             SessionStoreError: If nobody could look. Memory stays as it is.
@@ -94,7 +98,7 @@ class SessionState:
             raise
         with self._lock:
             self._look_failed = None
-            if changes == self._changes:
+            if not self._known if first else changes == self._changes:
                 self._adopt(stored)
             return self._session
 

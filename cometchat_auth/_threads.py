@@ -24,8 +24,8 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 Task = Callable[[], object]
 
@@ -175,7 +175,8 @@ class Crew:
         return True
 
     def _work(self, tasks: queue.SimpleQueue[Task | None]) -> None:
-        while True:
+        process = os.getpid()
+        while tasks is self._queue:
             try:
                 task = tasks.get(timeout=CLOCK.due_in())
             except queue.Empty:
@@ -186,14 +187,23 @@ class Crew:
             run_guarded(task)
             del task  # or an idle thread would keep the last call's objects alive
             with self._lock:
+                if tasks is not self._queue:
+                    break
                 if self._backlog:
                     self._backlog -= 1
                 else:
                     self._idle += 1
+        if os.getpid() != process:
+            # A child that a callback has forked and not ended: there is nobody else to end it.
+            _drain()
+            os._exit(0)
 
 
 class InFlight:
-    """A count of things under way that can be waited for; in ``with`` what is done there counts.
+    """A count of things under way that can be waited for.
+
+    Each belongs to an era. A fork begins a new one in the child: what is left there after it was
+    entered in the parent, since a callback has forked, counts no longer.
 
     Args:
         whole: The count of which this is one part. For as long as anything is under way here it
@@ -210,21 +220,32 @@ class InFlight:
         self._given_up = False
         self._changed = threading.Condition(threading.Lock())
 
-    def __enter__(self) -> None:
-        self.enter()
+    @property
+    def era(self) -> object:
+        """Return what tells this era from others."""
+        return self._changed
 
-    def __exit__(self, *_: object) -> None:
-        self.leave()
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count what is done in ``with``."""
+        era = self.enter()
+        try:
+            yield
+        finally:
+            self.leave(era)
 
-    def enter(self) -> None:
-        """Count one more."""
+    def enter(self) -> object:
+        """Count one more; return the era."""
         with self._changed:
             self._count += 1
             if self._count == 1 and self._whole is not None:
                 self._whole.enter()
+        return self._changed
 
-    def leave(self) -> None:
-        """Count one less."""
+    def leave(self, era: object = None) -> None:
+        """Count one less, unless it was entered in an era that is over."""
+        if era is not None and era is not self._changed:
+            return
         with self._changed:
             self._count -= 1
             if self._count == 0:
@@ -310,7 +331,19 @@ def _wake() -> None:
         crew.poke()
 
 
+def _before_fork() -> None:
+    # A module that another thread is importing could never be imported in the child.
+    _held.importing = IMPORTING.acquire(timeout=DRAIN_LIMIT)
+
+
+def _after_fork_in_parent() -> None:
+    if _held.importing:
+        IMPORTING.release()
+
+
 def _reset_in_child() -> None:
+    global IMPORTING
+    IMPORTING = threading.RLock()
     for part in (REQUESTS, DISPATCHER, STORAGE, CLOCK, IN_FLIGHT):
         part.reset()
     for reference in _after_fork:
@@ -329,7 +362,13 @@ STORAGE: Final = Crew("cometchat-storage", 1)
 CLOCK: Final = Clock(_wake)
 IN_FLIGHT: Final = InFlight()
 _after_fork: Final[list[weakref.WeakMethod[Callable[[], None]]]] = []
+IMPORTING = threading.RLock()  # held while a large module is imported late
+_held: Any = threading.local()
 
 atexit.register(_drain)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_in_child)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_reset_in_child,
+    )

@@ -484,3 +484,4 @@ class CometChat:
     def _after_fork(self) -> None:
         self._desk.reset()
         self._state.reset_lock()
+        self._book.reset_lock()

@@ -79,6 +79,10 @@ class ListenerBook:
 
     def __init__(self) -> None:
         self._listeners: dict[str, object] = {}
+        self.reset_lock()
+
+    def reset_lock(self) -> None:
+        """Make a new lock, as a forked child has to."""
         self._lock = threading.Lock()
 
     def add(self, listener_id: str, listener: object) -> None:
@@ -135,10 +139,11 @@ def in_callback() -> bool:
 class Slot:
     """A place in the order of deliveries, taken before it is known what will stand there."""
 
-    __slots__ = ("deliveries",)
+    __slots__ = ("deliveries", "era")
 
-    def __init__(self) -> None:
+    def __init__(self, era: object) -> None:
         self.deliveries: list[Delivery] | None = None
+        self.era = era
 
 
 class Outbox:
@@ -172,8 +177,7 @@ class Outbox:
 
     def reserve(self) -> Slot:
         """Take the next place in the order."""
-        slot = Slot()
-        self.under_way.enter()
+        slot = Slot(self.under_way.enter())
         with self._lock:
             self._slots.append(slot)
         return slot
@@ -186,9 +190,11 @@ class Outbox:
         while ready := self._take():
             for delivery in ready.deliveries or ():
                 self._hand_over(delivery)
+            if ready.era is not self.under_way.era:
+                return  # in a child: what was called on the spot has forked
             with self._lock:
                 self._emptying = False
-            self.under_way.leave()
+            self.under_way.leave(ready.era)
 
     def send(self, delivery: Delivery) -> None:
         """Hand over one callback, after all that have been reserved so far."""
@@ -206,6 +212,7 @@ class Outbox:
         if self._dispatcher is None:
             _threads.DISPATCHER.submit(lambda: self._deliver(delivery, counted=True))
             return
+        era = self.under_way.era
         try:
             with _delivering:
                 self._dispatcher(lambda: self._deliver(delivery, counted=False))
@@ -214,9 +221,10 @@ class Outbox:
         finally:
             # What the application's own dispatcher has been given is its affair: waiting here
             # for a main loop that has ended would wait for ever.
-            self.under_way.leave()
+            self.under_way.leave(era)
 
     def _deliver(self, delivery: Delivery, *, counted: bool) -> None:
+        era = self.under_way.era
         try:
             with _delivering:
                 delivery()
@@ -224,7 +232,7 @@ class Outbox:
             self._report(error, "a callback raised")
         finally:
             if counted:
-                self.under_way.leave()
+                self.under_way.leave(era)
 
     def _report(self, error: BaseException, what: str) -> None:
         _log.error("%s: %s", what, type(error).__name__, exc_info=error)
