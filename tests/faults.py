@@ -11,7 +11,7 @@ from typing import Final
 from . import fault_places as places
 from . import faulty
 from .fault_places import Fault
-from .faulty import answering, dripping, saying
+from .faulty import Header, answering, dripping, saying
 from .network import http
 
 _HTML: Final = b"<html><h1>Sign in to the hotel's network</h1> You sent {}." + b"<p>" * 300
@@ -43,7 +43,7 @@ def _said(code: str, status: int, message: str, *headers: str) -> Fault:
     return Fault(f"{status} {code}", "answer", make, status, "error", code)
 
 
-def _limited(name: str, wait: float | None, *headers: str, status: int = 429) -> Fault:
+def _limited(name: str, wait: float | None, *headers: Header, status: int = 429) -> Fault:
     make = places.served(answering(f"{status} X", _HTML, *headers))
     return Fault(f"{status} {name}", "answer", make, status, "html", wait=wait)
 
@@ -149,12 +149,12 @@ _LIMITS: Final = [
     _limited("Retry-After: 0", 0, "Retry-After: 0"),
     _limited("Retry-After: 1 h", 3600, "Retry-After: 3600"),
     _limited("Retry-After: 3 days", 259_200, "Retry-After: 259200"),
-    _limited("Retry-After: date in 1 h", 3600, f"Retry-After: {_date(3600)}"),
-    _limited("Retry-After: date that is past", 0, f"Retry-After: {_date(-3600)}"),
+    _limited("Retry-After: date in 1 h", 3600, lambda: f"Retry-After: {_date(3600)}"),
+    _limited("Retry-After: date that is past", 0, lambda: f"Retry-After: {_date(-3600)}"),
     _limited("Retry-After: 400 digits", float("inf"), f"Retry-After: {'9' * 400}"),
     _limited("Retry-After: -5", None, "Retry-After: -5"),
     _limited("Retry-After: garbage", None, "Retry-After: soon, {}"),
-    _limited("Reset in 1 h", 3600, f"X-Rate-Limit-Reset: {int(time.time()) + 3600}"),
+    _limited("Reset in 1 h", 3600, lambda: f"X-Rate-Limit-Reset: {int(time.time()) + 3600}"),
     _limited("Retry-After: 1 h", 3600, "Retry-After: 3600", status=503),
 ]
 

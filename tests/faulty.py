@@ -87,11 +87,16 @@ def good_data(asked: Asked) -> dict[str, Any]:
 # -- acts ---------------------------------------------------------------------------------------
 
 
-def answering(status: str, body: bytes, *headers: str) -> Act:
+# A header, or what makes one when it is needed: for those that hold the time.
+Header = str | Callable[[], str]
+
+
+def answering(status: str, body: bytes, *headers: Header) -> Act:
     """Return the act that answers with this; ``{}`` stands for the credential that was sent."""
 
     def act(_service: Service, connection: socket.socket, asked: Asked) -> bool:
-        quoted = [part.replace("{}", asked.credential) for part in headers]
+        now = [part if isinstance(part, str) else part() for part in headers]
+        quoted = [part.replace("{}", asked.credential) for part in now]
         filled = body.replace(b"{}", asked.credential.encode())
         connection.sendall(http(status.replace("{}", asked.credential), filled, *quoted))
         return True
