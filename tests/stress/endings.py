@@ -19,7 +19,8 @@ LOOKED: Final = (2.0, 8.0)  # a look at a store that hangs is given up after 3 s
 STUCK: Final = (4.5, 15.0)
 
 PRELUDE: Final = f"""\
-import atexit, contextlib, os, pathlib, queue, sys, threading, time
+import atexit, contextlib, os, pathlib, queue, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 from cometchat_auth import AppSettings, CometChat, LoginListener, User
 from tests.stress.stores import FileStore
 
