@@ -67,12 +67,14 @@ class CallFuture(Future[T]):
         if os.getpid() != self._process:
             return False  # it is the affair of this process's parent
         slot = self._outbox.reserve()  # nobody is told before it is out of others' way
-        cancelled = super().cancel()
-        with self._condition:
-            on_cancel, self.on_cancel = self.on_cancel, None
-        if cancelled and on_cancel is not None:
-            on_cancel()
-        self._outbox.fill(slot, [])
+        try:
+            cancelled = super().cancel()
+            with self._condition:
+                on_cancel, self.on_cancel = self.on_cancel, None
+            if cancelled and on_cancel is not None:
+                on_cancel()
+        finally:  # after Ctrl-C too: a place that stays empty would hold up all that follow
+            self._outbox.fill(slot, [])
         return cancelled
 
     def _wait(self, timeout: float | None) -> None:

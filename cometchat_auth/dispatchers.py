@@ -53,6 +53,10 @@ def for_tkinter(widget: tkinter.Misc, *, interval: int = _TK_INTERVAL) -> Dispat
                 return
             waiting.get()()
 
+    def post(function: Callable[[], None]) -> None:
+        if timer is not None:  # or nobody would ever take it out
+            waiting.put(function)
+
     def end(event: tkinter.Event[Any]) -> None:
         nonlocal timer
         if event.widget is widget and timer is not None:
@@ -61,7 +65,7 @@ def for_tkinter(widget: tkinter.Misc, *, interval: int = _TK_INTERVAL) -> Dispat
 
     widget.bind("<Destroy>", end, add=True)
     timer = widget.after(interval, look)
-    return waiting.put
+    return post
 
 
 def for_qt(parent: Any) -> Dispatcher:
@@ -81,16 +85,16 @@ def for_qt(parent: Any) -> Dispatcher:
         posted = signal(object)
 
         def run(self, function: Callable[[], None]) -> None:
-            if parents:
+            if alive:
                 function()
 
-    parents = [parent]
+    alive = [True]  # not the parent itself, which must not live on because of this
     # Not the parent's child: Qt would delete it, perhaps while another thread is using it. A bound
     # signal does not keep it alive, the function that is returned does.
     runner = Runner()
     runner.moveToThread(parent.thread())
     runner.posted.connect(runner.run, core.Qt.ConnectionType.QueuedConnection)
-    parent.destroyed.connect(parents.clear)
+    parent.destroyed.connect(alive.clear)
     return _until(RuntimeError, lambda function: runner.posted.emit(function))
 
 

@@ -143,6 +143,22 @@ def test_c8_a_login_is_not_refused_because_of_one_that_has_just_ended(
     assert told == ["value 1", "value 2"]
 
 
+def test_c5_ctrl_c_while_a_call_is_cancelled_holds_up_no_callback() -> None:
+    """Ctrl-C in the middle of a cancellation leaves no empty place in the order of callbacks."""
+    told: list[Any] = []
+    outbox = Outcomes()
+    call = _call(outbox, told)
+
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    call.future.on_cancel = press
+    with pytest.raises(KeyboardInterrupt):
+        call.future.cancel()
+    outbox.send(lambda: told.append("next"))
+    assert told == ["next"]
+
+
 def test_c1_a_clock_that_strikes_while_a_worker_runs_ends_nothing() -> None:
     """A job whose time runs out just when a worker has taken it up is left to the worker."""
     _threads.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
 from typing import Any
 
 import pytest
@@ -180,26 +179,6 @@ def test_c8_a_late_logout_that_fails_is_told(make: Callable[..., CometChat], gat
     assert diary.entries[-1][1].details["not_achieved"] == ["server"]
 
 
-def test_c3_a_cancelled_call_frees_the_lane_before_it_is_told(
-    make: Callable[..., CometChat], gate: Gate
-) -> None:
-    """Where callbacks run on the spot, one of a cancelled call may wait for the call behind it."""
-    chat = make(dispatcher=lambda function: function())
-    first = chat.login("token")
-    assert gate.arrived.acquire(timeout=LIMIT)
-    outcomes: list[Any] = []
-
-    def wait_for_third(_: object) -> None:
-        gate.open.set()
-        outcomes.append(third.exception(LIMIT))
-
-    second = chat.logout(on_error=wait_for_third)
-    third = chat.check_session()
-    assert second.cancel()
-    assert outcomes == [None]
-    assert first.result(LIMIT).uid == "u1"
-
-
 class Kept(MemoryStore):
     """A store that is served on the storage thread, as a keyring is."""
 
@@ -232,26 +211,6 @@ def test_c8_a_first_look_that_was_slow_does_not_undo_a_login(
     chat.check_session().result(LIMIT)
     user = chat.get_logged_in_user()
     assert user is not None
-
-
-def test_c8_a_first_look_and_a_save_in_memory_take_turns(
-    make: Callable[..., CometChat], gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A look at a store in memory is over before a login on another thread writes to it."""
-    gate.open.set()
-    chat = make()
-    believe, logins = chat._state.vault._believe, []
-
-    def believe_late(found: Any) -> None:
-        monkeypatch.setattr(chat._state.vault, "_believe", believe)
-        logins.append(chat.login("token"))
-        wait(logins, 0.3)  # it cannot write before this look is over
-        believe(found)
-
-    monkeypatch.setattr(chat._state.vault, "_believe", believe_late)
-    chat.get_logged_in_user()
-    logins[0].result(LIMIT)
-    assert chat.session_info().reason == "memory"
 
 
 def test_c10_a_future_that_is_kept_keeps_neither_call_nor_client(

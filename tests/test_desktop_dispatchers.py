@@ -118,11 +118,32 @@ def test_c6_asyncio_takes_the_running_loop() -> None:
         dispatchers.for_asyncio()
 
 
+@pytest.mark.parametrize("binding", ["PySide6", "PyQt6"])
+def test_c6_qt_does_not_keep_the_window(screen: Screen, binding: str) -> None:
+    """A window lives no longer because its dispatcher does, and is told nothing afterwards."""
+    require(desktop.cannot_import(sys.executable, f"{binding}.QtWidgets"))
+    code = f"""
+import weakref
+from {binding}.QtWidgets import QApplication, QWidget
+from cometchat_auth.dispatchers import for_qt
+app = QApplication([])
+window = QWidget()
+kept = weakref.ref(window)
+post = for_qt(window)
+post(lambda: print("must not run"))
+del window
+app.processEvents()
+assert kept() is None
+"""
+    done = _run(screen, [sys.executable, "-c", code])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_c6_tkinter_ends_with_the_widget_that_was_given(screen: Screen) -> None:
     """Callbacks go on while other widgets are destroyed, and end with the one that was given."""
     require(desktop.cannot_import(sys.executable, "tkinter"))
     code = """
-import tkinter
+import tkinter, weakref
 from cometchat_auth.dispatchers import for_tkinter
 root = tkinter.Tk()
 frame = tkinter.Frame(root)
@@ -134,7 +155,11 @@ post(frame.destroy)
 post(lambda: print("must not run"))
 for_tkinter(root, interval=100)(root.destroy)
 root.mainloop()
-post(lambda: print("must not run either"))
+late = lambda: print("must not run either")
+kept = weakref.ref(late)
+post(late)
+del late
+assert kept() is None
 """
     done = _run(screen, [sys.executable, "-c", code])
     assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")

@@ -1,4 +1,4 @@
-"""README.rst and CHANGES.rst: what they show runs, and they can be rendered."""
+"""README.rst and the other texts: what they show runs, and they can be rendered."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_readme_lists_every_exception() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst"])
+@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst", "docs/desktop.rst"])
 def test_texts_can_be_rendered(name: str, tmp_path: Path) -> None:
     """Docutils must have nothing to remark, not even an information."""
     path = ROOT / name
