@@ -48,6 +48,7 @@ class Request:
         path: Below the base URL, already quoted.
         credential: The header that carries the key or token, and the key or token.
         repeatable: Whether carrying it out twice is as good as once.
+        hidden: Further credentials in it, e.g. a token in the path.
     """
 
     what: str
@@ -58,6 +59,12 @@ class Request:
     credential: tuple[str, Secret]
     body: bytes | None
     repeatable: bool
+    hidden: tuple[Secret, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return every credential in it, to be masked wherever it is quoted."""
+        return (self.credential[1], *self.hidden)
 
     @property
     def host(self) -> str:
@@ -70,7 +77,7 @@ class Unreadable(Exception):
 
 
 def outcome(request: Request, answer: Answer, read: Callable[[Any], T]) -> T:
-    """Return what the envelope holds, or raise what it says."""
+    """Return what is read out of the envelope, which has ``data`` in it, or raise what it says."""
     if not answer.whole:
         raise _unusable(request, answer, "too_large", "more than the service ever sends")
     if 300 <= answer.status < 400:
@@ -85,7 +92,7 @@ def outcome(request: Request, answer: Answer, read: Callable[[Any], T]) -> T:
         kind = "not_json" if content is _NO_JSON else "unexpected"
         raise _unusable(request, answer, kind, "something that is not the service's")
     try:
-        return read(content["data"])
+        return read(content)
     except Unreadable as problem:
         what = str(problem)
     raise _unusable(request, answer, "unexpected", what)
@@ -102,7 +109,7 @@ def _json(body: bytes) -> Any:
 
 
 def _refusal(request: Request, answer: Answer, error: dict[str, Any]) -> CometChatException:
-    secrets = [request.credential[1]]
+    secrets = request.secrets
     code = excerpt(error["code"], secrets, EXCERPT_LIMIT)
     said = error.get("message")
     message = excerpt(said, secrets, EXCERPT_LIMIT) if isinstance(said, str) else ""
@@ -135,7 +142,7 @@ def _failure(request: Request, answer: Answer) -> CometChatException:
 
 def _unusable(request: Request, answer: Answer, reason: str, what: str) -> CometChatException:
     """Return the error for an answer that is none, with its beginning."""
-    begin = excerpt(answer.body.decode("utf-8", "replace"), [request.credential[1]], EXCERPT_LIMIT)
+    begin = excerpt(answer.body.decode("utf-8", "replace"), request.secrets, EXCERPT_LIMIT)
     came = (
         f"status {answer.status} and {what}: {begin!r}"
         if begin
@@ -211,6 +218,10 @@ def _span(seconds: float) -> str:
 
 
 _WRONG_KEY: Final = "Look the key up in the CometChat dashboard: it is of one app in one region."
+_WRONG_KIND: Final = (
+    "The key that was given is an Auth Key (scope authOnly). This needs the app's REST API Key "
+    "(scope fullAccess), which belongs on a server only."
+)
 _DEAD_TOKEN: Final = "Was it revoked, or made for another app? Log in with a new one."  # noqa: S105
 _WRONG_APP: Final = "Check app id and region in the CometChat dashboard."
 _PLAN: Final = "Ask whoever runs the app's CometChat account."
@@ -219,7 +230,7 @@ _ADVICE: Final = {
     "AUTH_ERR_APIKEY_NOT_FOUND": _WRONG_KEY,
     "AUTH_ERR_EMPTY_APIKEY": _WRONG_KEY,
     "ERR_INVALID_API_KEY": _WRONG_KEY,
-    "AUTH_ERR_NO_ACCESS": "Use a key whose scope allows it.",
+    "AUTH_ERR_NO_ACCESS": _WRONG_KIND,
     "AUTH_ERR_AUTH_TOKEN_NOT_FOUND": _DEAD_TOKEN,
     "AUTH_ERR_EMPTY_AUTH_TOKEN": _DEAD_TOKEN,
     "AUTH_ERR_INVALID_APPID": _WRONG_APP,

@@ -19,10 +19,11 @@ from . import _checks
 from ._answers import Request, Unreadable
 from ._http import Http
 from ._secrets import Secret
+from ._settings import DOMAINS, Hosts
 from ._version import __version__
 from ._waits import Deadline, Flow
 from .errors import CometChatException
-from .models import DOMAINS, Hosts, User, user_from_wire, user_to_wire
+from .models import User, user_from_wire, user_to_wire
 
 _SDK: Final = f"python@{__version__}"
 _USER_AGENT: Final = f"cometchat-auth/{__version__}"
@@ -62,12 +63,18 @@ class Api:
         base: str,
         path: str,
         credential: tuple[str, Secret],
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
         *,
         repeatable: bool = True,
+        headers: Mapping[str, str] | None = None,
+        hidden: tuple[Secret, ...] = (),
     ) -> Request:
-        """Return the request with the headers that the official SDKs send."""
-        headers = {
+        """Return the request with the headers that the official SDKs send.
+
+        Raises:
+            InvalidParameterError: If the body cannot be written as JSON.
+        """
+        common = {
             "appId": self.app_id,
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -75,9 +82,10 @@ class Api:
             "sdk": _SDK,
             "resource": self.resource,
             "User-Agent": _USER_AGENT,
+            **(headers or {}),
         }
-        written = _checks.json_bytes("body", body)
-        return Request(what, method, base, path, headers, credential, written, repeatable)
+        written = None if body is None else _checks.json_bytes("body", body)
+        return Request(what, method, base, path, common, credential, written, repeatable, hidden)
 
     def device(self, device_id: str) -> dict[str, Any]:
         """Return the body of both login requests."""
@@ -120,7 +128,9 @@ def mint_token(
         ("apiKey", auth_key),
         api.device(device_id),
     )
-    return (yield from api.http.exchange(request, deadline, _token))
+    return (
+        yield from api.http.exchange(request, deadline, lambda content: _token(content["data"]))
+    )
 
 
 def put_me(
@@ -128,7 +138,9 @@ def put_me(
 ) -> Flow[Me]:
     """Ask whose session a token is, and announce this device with it."""
     request = api.request(what, "PUT", base, "/me", ("authToken", token), api.device(device_id))
-    return (yield from api.http.exchange(request, deadline, lambda data: _me(data, token)))
+    return (
+        yield from api.http.exchange(request, deadline, lambda content: _me(content["data"], token))
+    )
 
 
 def delete_me(
@@ -136,7 +148,7 @@ def delete_me(
 ) -> Flow[None]:
     """End the session of a token."""
     request = api.request(what, "DELETE", base, "/me", ("authToken", token), {})
-    yield from api.http.exchange(request, deadline, _confirmed)
+    yield from api.http.exchange(request, deadline, confirmed)
 
 
 def create_user(
@@ -152,7 +164,7 @@ def create_user(
         user_to_wire(user),
         repeatable=False,
     )
-    return (yield from api.http.exchange(request, deadline, _user))
+    return (yield from api.http.exchange(request, deadline, read_user))
 
 
 def followed(hosts: Hosts, settings: Mapping[str, Any], *, admin: bool, client: bool) -> Hosts:
@@ -190,13 +202,27 @@ def _named(host: object, version: object) -> str | None:
 
 
 def _me(data: Any, token: Secret) -> Me:
-    user = _user(data)
+    user = user_of(data)
     settings = data.get("settings")
     renewed = _token(data) if data.get("authToken") else token
     return Me(user, renewed, settings if isinstance(settings, dict) else {})
 
 
-def _user(data: Any) -> User:
+def read_user(content: dict[str, Any]) -> User:
+    """Return the user that an answer is about.
+
+    Raises:
+        Unreadable: If it is about none.
+    """
+    return user_of(content["data"])
+
+
+def user_of(data: Any) -> User:
+    """Return the user that a part of an answer describes.
+
+    Raises:
+        Unreadable: If it describes none.
+    """
     try:
         return user_from_wire(data if isinstance(data, dict) else {})
     except (ValueError, TypeError, RecursionError):
@@ -214,7 +240,13 @@ def _token(data: Any) -> Secret:
         raise Unreadable("no usable auth token") from None
 
 
-def _confirmed(data: Any) -> None:
+def confirmed(content: dict[str, Any]) -> None:
+    """Take an answer for a yes.
+
+    Raises:
+        Unreadable: If it says otherwise.
+    """
+    data = content["data"]
     if isinstance(data, dict) and data.get("success") is False:
         raise Unreadable("'success' being false")
 

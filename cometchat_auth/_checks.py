@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -74,6 +74,46 @@ def exceeded(field: str, limit: int, unit: str, found: int) -> InvalidParameterE
     )
 
 
+def texts(field: str, values: object) -> list[str]:
+    """Return the texts that something holds.
+
+    Raises:
+        TypeError: If it holds anything else, or is one text itself.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{field} must be a sequence of texts, not one {type(values).__name__}")
+    held = list(values)
+    for value in held:
+        if not isinstance(value, str):
+            raise TypeError(f"{field} must hold texts, not {type(value).__name__}")
+    return held
+
+
+def chosen(field: str, values: object, allowed: Sequence[str]) -> list[str]:
+    """Return the texts if each is one of those that are allowed."""
+    held = texts(field, values)
+    for value in held:
+        if value not in allowed:
+            raise invalid(field, f"may be {' or '.join(allowed)} only, but is {value[:40]!r}.")
+    return held
+
+
+def booleans(**values: object) -> None:
+    """Raise ``TypeError`` for the first value that is neither ``True`` nor ``False``."""
+    for field, value in values.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{field} must be a bool, not {type(value).__name__}")
+
+
+def whole_number(field: str, value: object, limit: int) -> int:
+    """Return the number if it is a whole one from 1 to the limit."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{field} must be an int, not {type(value).__name__}")
+    if not 1 <= value <= limit:
+        raise invalid(field, f"must be from 1 to {limit:,}, but is {_number(value)}.")
+    return value
+
+
 def uid(value: object, field: str = "uid") -> str:
     """Return the uid: at most 100 of ``a-z``, ``0-9``, ``-`` and ``_``, in either case."""
     return _alpha_dash(field, text(field, value), UID_LIMIT)
@@ -90,6 +130,14 @@ def credential(field: str, value: object) -> str:
                 "are visible ASCII characters without spaces. Was it copied with something else?",
             )
     _limit(field, checked, CREDENTIAL_LIMIT)
+    return checked
+
+
+def path_credential(field: str, value: object) -> str:
+    """Return the key or token, fit to be one segment of a path."""
+    checked = credential(field, value)
+    if checked in {".", ".."}:
+        raise invalid(field, "is no key or token: in a path it would name another place.")
     return checked
 
 

@@ -14,8 +14,8 @@ from ._waits import Deadline, Flow, Pause
 from .errors import RETRYABLE_STATUSES, CometChatException, RateLimitError
 
 if TYPE_CHECKING:
+    from ._settings import AppSettings
     from ._transport import Line
-    from .models import AppSettings
 
 T = TypeVar("T")
 
@@ -26,10 +26,16 @@ BACK_OFF: Final = 0.5  # seconds before the second try; doubled for the third
 
 
 class Http:
-    """The way to the service with one client's settings; connections are shared by all."""
+    """The way to the service with one client's settings; connections are shared by all.
 
-    def __init__(self, settings: AppSettings) -> None:
+    Args:
+        settings: How the hosts are reached.
+        attempts: How often at most a request is sent that may be sent again.
+    """
+
+    def __init__(self, settings: AppSettings, attempts: int = ATTEMPTS) -> None:
         self._settings = settings
+        self._attempts = attempts
         self._lines: dict[str, Line] = {}
 
     def exchange(self, request: Request, deadline: Deadline, read: Callable[[Any], T]) -> Flow[T]:
@@ -38,12 +44,12 @@ class Http:
         Args:
             request: What to send.
             deadline: Bounds all tries and the waiting between them.
-            read: Makes a result of the answer's ``data``, or raises `Unreadable`.
+            read: Makes a result of the answer's envelope, or raises `Unreadable`.
 
         Raises:
             CometChatException: Whatever else comes of it.
         """
-        for pause in _back_offs():
+        for pause in _back_offs(self._attempts):
             try:
                 return self._attempt(request, deadline, read)
             except CometChatException as error:
@@ -90,6 +96,7 @@ class Http:
                 request.headers,
                 request.body,
                 credential=request.credential,
+                hidden=request.hidden,
                 line=self._line(request.base),
                 deadline=deadline,
             )
@@ -116,8 +123,8 @@ def _imported_transport() -> Any:
     return _transport
 
 
-def _back_offs() -> Iterator[float | None]:
-    for attempt in range(ATTEMPTS - 1):
+def _back_offs(attempts: int) -> Iterator[float | None]:
+    for attempt in range(attempts - 1):
         yield BACK_OFF * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
     yield None
 

@@ -83,6 +83,7 @@ def send(
     body: bytes | None,
     *,
     credential: tuple[str, Secret],
+    hidden: tuple[Secret, ...] = (),
     line: Line,
     deadline: Deadline,
 ) -> Answer:
@@ -94,6 +95,7 @@ def send(
         headers: All but the one with the credential.
         body: The body, if there is one.
         credential: The name of the header that carries the key or token, and the key or token.
+        hidden: Further credentials in it, which no log may show.
         line: How the host is reached.
         deadline: Bounds everything from the look-up of the name to the body's last byte.
 
@@ -117,7 +119,7 @@ def send(
         finally:
             response.close()
 
-    return _watched(exchange, url, line, Progress(deadline, [credential[1]]))
+    return _watched(exchange, url, line, Progress(deadline, [credential[1], *hidden]))
 
 
 def connect(url: str, *, line: Line, deadline: Deadline) -> None:

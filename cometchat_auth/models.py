@@ -11,10 +11,8 @@ import attrs
 
 from . import _checks
 from ._secrets import Secret, without_credentials
-from .errors import MISSING_PARAMETERS, InvalidParameterError
-
-# From the network allow-list in CometChat's documentation.
-DOMAINS: Final = ("cometchat.io", "cc-cluster-2.io", "cc-edge-2.io")
+from ._settings import AppSettings as AppSettings
+from ._settings import Hosts as Hosts
 
 
 def _tuple(value: Iterable[str]) -> tuple[str, ...]:
@@ -119,6 +117,16 @@ class User:
         """
         _checks.uid(self.uid)
         _checks.name(self.name)
+        return self.check_changes()
+
+    def check_changes(self) -> User:
+        """Return this user if the service would take what is set of it as a change of one.
+
+        Raises:
+            InvalidParameterError: For the first field that breaks one of the service's limits.
+        """
+        if self.name is not None:
+            _checks.name(self.name)
         for field in ("avatar", "link"):
             if getattr(self, field) is not None:
                 _checks.url(field, getattr(self, field))
@@ -171,6 +179,11 @@ def user_to_wire(user: User) -> dict[str, Any]:
     return {**body, "hasBlockedMe": False, "blockedByMe": False, "deactivatedAt": 0}
 
 
+def wire_names(fields: Iterable[str]) -> list[tuple[str, str]]:
+    """Return fields of a user by our name and the service's."""
+    return [(ours, wire) for ours, wire, _ in _FIELDS if ours in fields]
+
+
 def user_from_wire(data: Mapping[str, Any]) -> User:
     """Return the user that the service described.
 
@@ -181,19 +194,27 @@ def user_from_wire(data: Mapping[str, Any]) -> User:
     """
     if not isinstance(data.get("uid"), str) or not data["uid"]:
         raise ValueError("no uid in the answer")
-    known: dict[str, Any] = {}
-    extra = {key: value for key, value in data.items() if key not in _SESSION_FIELDS}
-    for ours, wire, kind in _FIELDS:
-        if extra.get(wire) is None:
-            extra.pop(wire, None)
-        elif _fits(value := _mended(extra[wire], kind), kind):
-            known[ours] = value
-            del extra[wire]
+    known, extra = _sorted_out(data, _FIELDS)
     if known.get("status") == "available":  # the REST API's word for it
         known["status"] = "online"
     if known.get("deactivated_at") == 0:  # the SDKs' "active"
         del known["deactivated_at"]
     return User(**known, extra=without_credentials(extra))
+
+
+def _sorted_out(
+    data: Mapping[str, Any], fields: tuple[tuple[str, str, type], ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields that are as expected, by our names, and everything else."""
+    known: dict[str, Any] = {}
+    extra = {key: value for key, value in data.items() if key not in _SESSION_FIELDS}
+    for ours, wire, kind in fields:
+        if extra.get(wire) is None:
+            extra.pop(wire, None)
+        elif _fits(value := _mended(extra[wire], kind), kind):
+            known[ours] = value
+            del extra[wire]
+    return known, extra
 
 
 def _mended(value: Any, kind: type) -> Any:
@@ -211,140 +232,6 @@ def _fits(value: Any, kind: type) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)
-
-
-def _region(value: object) -> str | None:
-    return None if value is None else _checks.region(value)
-
-
-def _client_host(value: object) -> str | None:
-    return None if value is None else _checks.base_url("client_host", value)
-
-
-def _admin_host(value: object) -> str | None:
-    return None if value is None else _checks.base_url("admin_host", value)
-
-
-def _timeout(value: object) -> float:
-    return _checks.seconds("timeout", value)
-
-
-def _read_timeout(value: object) -> float:
-    return _checks.seconds("keyring_read_timeout", value)
-
-
-def _write_timeout(value: object) -> float:
-    return _checks.seconds("keyring_write_timeout", value)
-
-
-def _proxies(value: object) -> dict[str, str] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise TypeError(f"proxies must be a mapping, not {type(value).__name__}")
-    for key in value:
-        if not isinstance(key, str):
-            raise TypeError(f"proxies must be named by texts, not by {type(key).__name__}")
-    _checks.types(**{f"proxies[{key!r}]": item for key, item in value.items()})
-    return dict(value)
-
-
-def _verify(value: object) -> bool | str:
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str):
-        raise TypeError(f"verify must be True, False or a path, not {type(value).__name__}")
-    return _checks.text("verify", value)
-
-
-def _cert(value: object) -> str | tuple[str, str] | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return _checks.text("cert", value)
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        certificate, key = value
-        return _checks.text("cert", certificate), _checks.text("cert", key)
-    raise TypeError("cert must be a path, or a pair of paths (certificate, key)")
-
-
-@attrs.frozen(kw_only=True)
-class AppSettings:
-    """How to reach the app, and how long to wait.
-
-    Attributes:
-        region: ``"us"``, ``"eu"`` or ``"in"``: where the app was created.
-        client_host: Host or URL for logins, for a deployment of your own. ``https`` is assumed,
-            and ``/v3.0`` where no path is given. Never replaced by what the service says.
-        admin_host: The same for minting tokens and creating users.
-        timeout: Seconds for a whole call: waiting for a worker, connecting, retries.
-        keyring_read_timeout: Seconds after which reading the session store is given up.
-        keyring_write_timeout: The same for writing; a person may be typing a password.
-        proxies: ``{"https": "http://proxy:3128"}`` as for `requests`; by default the
-            environment's.
-        verify: ``True``, or the path of a file or folder of CA certificates. By default the
-            environment's ``REQUESTS_CA_BUNDLE`` or the certificates that come with `requests`.
-        cert: Path of a client certificate, or a pair of paths (certificate, key).
-        platform: What the service is told in the place where the official SDKs say ``"WEB"``.
-            Whether the service minds an unknown one is unverified.
-
-    Raises:
-        TypeError: If a value is not of its type.
-        InvalidParameterError: If a value cannot be used, or neither a region nor both hosts are
-            given.
-    """
-
-    region: str | None = attrs.field(default=None, converter=_region)
-    client_host: str | None = attrs.field(default=None, converter=_client_host)
-    admin_host: str | None = attrs.field(default=None, converter=_admin_host)
-    timeout: float = attrs.field(default=30.0, converter=_timeout)
-    keyring_read_timeout: float = attrs.field(default=3.0, converter=_read_timeout)
-    keyring_write_timeout: float = attrs.field(default=60.0, converter=_write_timeout)
-    proxies: Mapping[str, str] | None = attrs.field(
-        default=None, converter=_proxies, repr=False, hash=False
-    )
-    verify: bool | str = attrs.field(default=True, converter=_verify)
-    cert: str | tuple[str, str] | None = attrs.field(default=None, converter=_cert)
-    platform: str = attrs.field(default="PYTHON", converter=_checks.platform)
-
-    def __attrs_post_init__(self) -> None:
-        if self.region is None and (self.client_host is None or self.admin_host is None):
-            raise InvalidParameterError(
-                MISSING_PARAMETERS,
-                "region is required (one of us, eu, in), "
-                "unless client_host and admin_host are both given.",
-            )
-
-    @classmethod
-    def for_emulator(cls, url: str, **changes: Any) -> AppSettings:
-        """Return settings for the emulator at this URL.
-
-        Args:
-            url: What ``Emulator.url`` says, e.g. ``"http://127.0.0.1:8642"``.
-            **changes: Any other setting.
-
-        Raises:
-            InvalidParameterError: If it is no URL, or one of another machine without ``https``.
-        """
-        base = f"{_checks.text('url', url).rstrip('/')}/{_checks.API_VERSION}"
-        return cls(client_host=base, admin_host=base, **changes)
-
-
-@attrs.frozen
-class Hosts:
-    """Where the two halves of the service are: base URLs without a trailing slash."""
-
-    admin: str
-    client: str
-
-    @classmethod
-    def of(cls, app_id: str, settings: AppSettings) -> Hosts:
-        """Return the configured hosts, or those that follow from app id and region."""
-        family = f"{settings.region}.{DOMAINS[0]}/{_checks.API_VERSION}"
-        return cls(
-            admin=settings.admin_host or f"https://{app_id}.api-{family}",
-            client=settings.client_host or f"https://{app_id}.apiclient-{family}",
-        )
 
 
 @attrs.frozen
@@ -394,3 +281,57 @@ class SessionInfo:
     backend: str | None
     service_name: str
     profile: str
+
+
+@attrs.frozen
+class AuthToken:
+    """What logs one user in, and what the device that uses it said about itself.
+
+    Attributes:
+        uid: Whose it is.
+        auth_token: The credential itself; it stands in no ``repr``.
+        created_at: Unix time in seconds.
+        platform: The device's word for its kind, e.g. ``"WEB"``, where the service tells it.
+        user_agent: The program that uses it, where the service tells it.
+        app_info: More about that program, as JSON.
+        extra: Whatever else the service sent, under its own names.
+    """
+
+    uid: str
+    auth_token: str = attrs.field(repr=False)
+    created_at: int | None = None
+    platform: str | None = None
+    user_agent: str | None = None
+    app_info: Mapping[str, Any] | None = attrs.field(
+        default=None, converter=_own_copy, hash=False, repr=False
+    )
+    extra: Mapping[str, Any] = attrs.field(
+        factory=dict, converter=_own_copy, hash=False, kw_only=True
+    )
+
+
+_TOKEN_FIELDS: Final[tuple[tuple[str, str, type], ...]] = (
+    ("uid", "uid", str),
+    ("created_at", "createdAt", int),
+    ("platform", "platform", str),
+    ("user_agent", "userAgent", str),
+    ("app_info", "appInfo", dict),
+)
+
+
+def auth_token_from_wire(data: Mapping[str, Any], uid: str) -> AuthToken:
+    """Return the auth token that the service described.
+
+    A field of an unexpected type is kept in ``extra`` rather than lost or trusted.
+
+    Args:
+        data: What the service sent.
+        uid: Whose token was asked for, should the service not say it again.
+
+    Raises:
+        InvalidParameterError: If there is no usable token.
+        TypeError: The same.
+    """
+    token = _checks.credential("authToken", data.get("authToken"))
+    known, extra = _sorted_out(data, _TOKEN_FIELDS)
+    return AuthToken(**{"uid": uid, **known}, auth_token=token, extra=without_credentials(extra))
