@@ -45,7 +45,7 @@ class Request:
     Attributes:
         what: What the user asked for, e.g. ``"log in"``; for error texts.
         base: The host's base URL; the credential goes to no other.
-        path: Below the base URL, already quoted.
+        path: Below the base URL, already quoted; it may hold a token.
         credential: The header that carries the key or token, and the key or token.
         repeatable: Whether carrying it out twice is as good as once.
         hidden: Further credentials in it, e.g. a token in the path.
@@ -54,7 +54,7 @@ class Request:
     what: str
     method: str
     base: str
-    path: str
+    path: str = attrs.field(repr=False)
     headers: Mapping[str, str]
     credential: tuple[str, Secret]
     body: bytes | None

@@ -349,6 +349,7 @@ class CometChatServer:
                 such token.
         """
         token = Secret(_checks.path_credential("auth_token", auth_token))
+        del auth_token  # crash reporters show what the frames of a traceback hold
         deadline = self._deadline(timeout)
         return drive(_rest.get_auth_token(self._admin, _checks.uid(uid), token, deadline))
 
@@ -383,6 +384,7 @@ class CometChatServer:
         changes = {name: value for name, value in given.items() if value is not None}
         _require_changes(changes, [])
         token = Secret(_checks.path_credential("auth_token", auth_token))
+        del auth_token  # crash reporters show what the frames of a traceback hold
         flow = _rest.update_auth_token(
             self._admin, _checks.uid(uid), token, changes, self._deadline(timeout)
         )
@@ -396,6 +398,7 @@ class CometChatServer:
             OutcomeUnknownError: If the connection broke once the request may have arrived.
         """
         token = Secret(_checks.path_credential("auth_token", auth_token))
+        del auth_token  # crash reporters show what the frames of a traceback hold
         deadline = self._deadline(timeout)
         drive(_rest.delete_auth_token(self._admin, _checks.uid(uid), token, deadline))
 
