@@ -86,9 +86,49 @@ def test_what_is_not_there_is_a_lookup_error(emulator: Emulator) -> None:
         emulator.auth_tokens,
         emulator.flush_auth_tokens,
         emulator.delete_user,
+        emulator.user,
+        emulator.deactivate_user,
     ):
         with pytest.raises(LookupError, match="nobody does not exist"):
             act("nobody")
     with pytest.raises(LookupError) as caught:
         emulator.revoke_auth_token("nobody_0123456789")
     assert "nobody_0123456789" not in str(caught.value)
+
+
+def test_users_can_be_read_from_python(emulator: Emulator) -> None:
+    """A user, and all of them in the order of creation, must be as HTTP answers them."""
+    for number in range(150):
+        emulator.create_user(f"user-{number}", "N")
+    made = emulator.create_user("kevin", "Kevin", tags=["t"])
+    assert emulator.user("KEVIN") == made
+    listed = emulator.users()
+    assert [user["uid"] for user in listed[:6]] == [
+        *(f"cometchat-uid-{number}" for number in range(1, 6)),
+        "user-0",
+    ]
+    assert (len(listed), listed[-1]) == (156, made)
+
+
+def test_users_can_be_deactivated_and_reactivated_from_python(emulator: Emulator) -> None:
+    """A deactivated user must be out of reach until it is active again; its tokens stay dead."""
+    token = emulator.create_auth_token("cometchat-uid-1")
+    before = emulator.user("cometchat-uid-1")
+    emulator.deactivate_user("Cometchat-UID-1")
+    for act in (emulator.user, emulator.deactivate_user, emulator.create_auth_token):
+        with pytest.raises(LookupError, match="cometchat-uid-1 does not exist"):
+            act("cometchat-uid-1")
+    (hidden,) = emulator.users(deactivated=True)
+    assert hidden.pop("deactivatedAt") >= before["createdAt"]
+    assert hidden == before
+    assert before not in emulator.users()
+    emulator.reactivate_user("Cometchat-UID-1")
+    assert emulator.user("cometchat-uid-1") == before
+    assert ask(emulator, "GET", "/v3/me", authToken=token).status == 401
+
+
+@pytest.mark.parametrize("uid", ["nobody", "cometchat-uid-1"])
+def test_only_deactivated_users_can_be_reactivated(emulator: Emulator, uid: str) -> None:
+    """Reactivating somebody who is active, or does not exist, must be a LookupError."""
+    with pytest.raises(LookupError, match=f"no deactivated user of the uid {uid}"):
+        emulator.reactivate_user(uid)

@@ -12,6 +12,9 @@ from .test_emulator_http import ask
 
 CALLS = [
     ("POST", "/v3/users"),
+    ("GET", "/v3/users"),
+    ("PUT", "/v3/users"),
+    ("DELETE", "/v3/users"),
     ("GET", "/v3/users/cometchat-uid-1"),
     ("PUT", "/v3/users/cometchat-uid-1"),
     ("DELETE", "/v3/users/cometchat-uid-1"),
@@ -240,6 +243,19 @@ def test_what_is_within_the_limits_is_taken(emulator: Emulator, field: str, valu
 @pytest.mark.parametrize(
     ("path", "method", "body", "field"),
     [
+        ("/v3/users?page=0", "GET", None, "page"),
+        ("/v3/users?perPage=1001", "GET", None, "perPage"),
+        ("/v3/users?status=online", "GET", None, "status"),
+        ("/v3/users?searchIn=name,role", "GET", None, "searchIn"),
+        ("/v3/users?count=yes", "GET", None, "count"),
+        ("/v3/users?withTags=True", "GET", None, "withTags"),
+        ("/v3/users?withDeactivated=2", "GET", None, "withDeactivated"),
+        ("/v3/users?onlyDeactivated=no", "GET", None, "onlyDeactivated"),
+        ("/v3/users", "PUT", None, "uidsToActivate"),
+        ("/v3/users", "PUT", {"uidsToActivate": []}, "uidsToActivate"),
+        ("/v3/users", "PUT", {"uidsToDeactivate": ["a"]}, "uidsToActivate"),
+        ("/v3/users", "DELETE", {"uidsToDeactivate": "a"}, "uidsToDeactivate"),
+        ("/v3/users", "DELETE", {"uidsToDeactivate": ["a", 1]}, "uidsToDeactivate"),
         ("/v3/users/cometchat-uid-1", "PUT", {"name": ""}, "name"),
         ("/v3/users/cometchat-uid-1", "PUT", {"unset": ["uid"]}, "unset"),
         ("/v3/users/cometchat-uid-1", "PUT", {"unset": "avatar"}, "unset"),

@@ -1,9 +1,10 @@
 """CometChat's users and logins on your own machine, for development and tests.
 
-What it imitates so far: creating, reading, updating and deleting a user, the auth tokens of a
-user, and the client API's ``/me``, below ``/v3`` and ``/v3.0``. Nothing else is imitated: every
-other path answers ``ERR_API_NOT_FOUND``, never a guess. It needs no account and no network, and
-listens on the loopback interface only::
+What it imitates so far: creating, listing, reading, updating, deactivating, reactivating and
+deleting users, the auth tokens of a user, and the client API's ``/me``, below ``/v3`` and
+``/v3.0``; a plan's quota of users and the rate limit, where told to. Nothing else is imitated:
+every other path answers ``ERR_API_NOT_FOUND``, never a guess, and nobody is ever online. It needs
+no account and no network, and listens on the loopback interface only::
 
     from cometchat_auth import AppSettings, CometChat
     from cometchat_auth.emulator import Emulator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from flask import Flask, Response, g, request
@@ -41,6 +42,7 @@ def build_app(service: Service) -> Flask:
             )
     app.before_request(_before)
     app.after_request(_after)
+    app.after_request(partial(_tell_rate, service))
     app.register_error_handler(_errors.ServiceError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _fail)
@@ -53,14 +55,28 @@ def _view(service: Service, route: Route) -> Callable[..., Response]:
     def view(uid: str = "", token: str = "") -> Response:
         _gate.check_app(service, request.headers)
         session = _gate.check_credential(service, route.credential, request.headers)
+        _count(service)
         # A body makes no difference to a GET, whatever is in it.
         body = {} if route.method == "GET" else parse_body(g.body)
         call = Call(
-            uid=uid, token=token or session, query=request.args, body=body, host=request.host
+            uid=uid,
+            token=token or session,
+            query=request.args,
+            body=body,
+            host=request.host,
+            on_behalf_of=request.headers.get("onBehalfOf", "").strip(),
         )
         return _answer(200, route.handler(service, call))
 
     return view
+
+
+def _count(service: Service) -> None:
+    """Count the request, and refuse one too many."""
+    if service.rate is not None:
+        g.allowance = service.rate.spend()
+        if g.allowance.exceeded:
+            raise _errors.too_many_requests(g.allowance.wait)
 
 
 def _before() -> Response | None:
@@ -91,6 +107,14 @@ def _after(response: Response) -> Response:
     # The path may hold an auth token; the rule that it matched does not.
     rule = request.url_rule.rule if request.url_rule else "(unknown path)"
     _LOGGER.debug("%s %s -> %d", request.method, rule, response.status_code)
+    return response
+
+
+def _tell_rate(service: Service, response: Response) -> Response:
+    """Say what is left of the rate limit, also where the request came too little far to count."""
+    if service.rate is not None and request.method != "OPTIONS":
+        allowance = g.get("allowance") or service.rate.look()
+        response.headers.update(service.rate.headers(allowance))
     return response
 
 

@@ -1,4 +1,4 @@
-"""What a request may say: its body, its fields, its page, each checked before it is used."""
+"""What a request may say: its body and its fields, each checked before it is used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from . import _errors, _rules
-from ._records import Page
 
 MAX_BODY: Final = 10 * 1024  # bytes; documented as 10 KB
-_DEFAULT_PER_PAGE: Final = 100
-_MAX_PER_PAGE: Final = 1000
-_MAX_PAGE: Final = 1_000_000  # assumed; keeps the arithmetic within the database's integers
 
 
 @frozen
@@ -101,14 +97,12 @@ def user_fields(reader: Reader, roles: Collection[str], *, creating: bool) -> di
     return given
 
 
-def page_of(query: Mapping[str, str]) -> Page:
-    """Return which page of a list the query string asks for.
-
-    Raises:
-        ServiceError: ``ERR_BAD_REQUEST`` for a number out of its bounds.
-    """
-    reader = Reader(query)
-    number = reader.take("page", _rules.whole_number(_MAX_PAGE))
-    size = reader.take("perPage", _rules.whole_number(_MAX_PER_PAGE))
-    reader.finish()
-    return Page(int(number or 1), int(size or _DEFAULT_PER_PAGE))
+def device_fields(reader: Reader) -> dict[str, Any]:
+    """Return what the body says about the device that will use a token."""
+    fields = {
+        "platform": reader.take("platform", _rules.text(None)),
+        "deviceId": reader.take("deviceId", _rules.text(None)),
+        "userAgent": reader.take("userAgent", _rules.text(None)),
+        "appInfo": reader.take("appInfo", _rules.json_object),
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -8,9 +8,8 @@ import secrets
 import time
 from typing import Any
 
-from ._checks import Reader, user_fields
+from ._checks import Reader, device_fields, user_fields
 from ._records import UserRecord
-from ._rest import device_fields
 from ._service import Call, Service
 
 

@@ -6,17 +6,18 @@ import ipaddress
 import logging
 import secrets
 import threading
+import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
 from ._app import build_app
-from ._direct import as_python_errors, create_user
-from ._records import Page
+from ._direct import DirectAccess
+from ._rate import RateLimit
 from ._server import Server
 from ._service import Service
-from ._state import AUTH_ONLY, FULL_ACCESS, MAX_TOKENS_PER_USER, State
+from ._state import AUTH_ONLY, FULL_ACCESS, State
 
 logging.getLogger("cometchat_auth.emulator").addHandler(logging.NullHandler())
 
@@ -32,7 +33,7 @@ _SEED: Final = {
 _KEY_BYTES: Final = 20  # CometChat's documentation: keys are 40 hex digits
 
 
-class Emulator:
+class Emulator(DirectAccess):
     """CometChat's users and logins on this machine: an app with five users, as new apps have.
 
     It runs inside a ``with`` block, or from ``start()`` to ``stop()``. What it knows lives as
@@ -52,9 +53,18 @@ class Emulator:
             official JavaScript SDK 4.2.0 was observed to send what comes next to those.
         strict_auth_key: Whether the auth key may mint tokens only, and not write users:
             CometChat's documentation says both.
+        user_quota: How many users there may be before ``POST /users`` answers
+            ``ERR_PLAN_QUOTA_RESTRICTION``; the five first ones and deactivated ones count.
+        requests_per_minute: How many requests are carried out in a minute before the answer is
+            ``ERR_TOO_MANY_REQUESTS``. A minute begins with the first request after the last one.
+            Answers then say what is left of it in the headers ``X-Rate-Limit...``.
+        other_rate_limit_headers: Whether these headers are spelled ``X-RateLimit-...``:
+            CometChat's documentation has both.
+        clock: Returns the unix time in seconds; for tests in which time has to pass.
 
     Raises:
-        ValueError: ``host`` is no loopback address, or both keys are the same or empty.
+        ValueError: ``host`` is no loopback address, both keys are the same or empty, or a limit
+            is too low.
     """
 
     def __init__(
@@ -68,6 +78,10 @@ class Emulator:
         roles: Iterable[str] = (),
         settings: Mapping[str, Any] | None = None,
         strict_auth_key: bool = False,
+        user_quota: int | None = None,
+        requests_per_minute: int | None = None,
+        other_rate_limit_headers: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._host = _loopback(host)
         self._port = port
@@ -76,11 +90,25 @@ class Emulator:
         if not self._auth_key or not self._rest_key or self._auth_key == self._rest_key:
             raise ValueError("auth_key and rest_api_key must be two different, non-empty keys.")
         keys = {self._auth_key: AUTH_ONLY, self._rest_key: FULL_ACCESS}
-        self._state = State(keys, roles)
+        _check_at_least(0, user_quota=user_quota)
+        _check_at_least(1, requests_per_minute=requests_per_minute)
+        super().__init__(State(keys, roles, clock))
         weakref.finalize(self, self._state.close)
         for uid, name in _SEED.items():
             self._state.create_user(uid, {"name": name})
-        self._app = build_app(Service(app_id, self._state, settings or {}, strict_auth_key))
+        rate = None
+        if requests_per_minute is not None:
+            rate = RateLimit(requests_per_minute, clock, other_names=other_rate_limit_headers)
+        self._app = build_app(
+            Service(
+                app_id,
+                self._state,
+                settings or {},
+                strict_auth_key,
+                user_quota=user_quota,
+                rate=rate,
+            )
+        )
         self._app_id = app_id
         self._server: Server | None = None
         self._switch = threading.Lock()
@@ -155,70 +183,6 @@ class Emulator:
         state = "stopped" if self._server is None else self.url
         return f"<Emulator {self._app_id!r} {state}>"
 
-    def create_user(self, uid: str, name: str, **fields: Any) -> dict[str, Any]:
-        """Create a user.
-
-        Args:
-            uid: The user's id; kept in lower case.
-            name: Name to show.
-            **fields: ``avatar``, ``link``, ``role``, ``status_message``, ``metadata``, ``tags``.
-
-        Returns:
-            The user as the service answers it.
-
-        Raises:
-            ValueError: The uid is taken, or a field cannot be used.
-            TypeError: There is no such field.
-        """
-        with as_python_errors():
-            return create_user(self._state, uid, name, fields)
-
-    def delete_user(self, uid: str, *, permanent: bool = True) -> None:
-        """Delete a user, or deactivate it; either way its tokens are dead.
-
-        Raises:
-            LookupError: There is no active user of that uid.
-        """
-        with as_python_errors():
-            self._state.delete_user(uid, permanent=permanent)
-
-    def create_auth_token(self, uid: str) -> str:
-        """Return a new auth token for a user.
-
-        Raises:
-            LookupError: There is no active user of that uid.
-        """
-        with as_python_errors():
-            return self._state.mint(uid).token
-
-    def auth_tokens(self, uid: str) -> list[str]:
-        """Return the live auth tokens of a user, oldest first.
-
-        Raises:
-            LookupError: There is no active user of that uid.
-        """
-        with as_python_errors():
-            tokens, _ = self._state.tokens(uid, Page(1, MAX_TOKENS_PER_USER))
-        return [token.token for token in tokens]
-
-    def revoke_auth_token(self, token: str) -> None:
-        """End one auth token, as a server does that logs a device out.
-
-        Raises:
-            LookupError: There is no such token.
-        """
-        with as_python_errors():
-            self._state.end_session(token)
-
-    def flush_auth_tokens(self, uid: str) -> None:
-        """End all auth tokens of a user.
-
-        Raises:
-            LookupError: There is no active user of that uid.
-        """
-        with as_python_errors():
-            self._state.flush_tokens(uid)
-
 
 def _loopback(host: str) -> str:
     """Return the numeric address to listen on.
@@ -236,3 +200,9 @@ def _loopback(host: str) -> str:
         f"The emulator listens on a loopback address such as 127.0.0.1 only, not on {host!r}: "
         "it guards nothing that other machines should reach."
     )
+
+
+def _check_at_least(least: int, **limits: int | None) -> None:
+    for name, limit in limits.items():
+        if limit is not None and limit < least:
+            raise ValueError(f"{name} must be {least} or more, not {limit}; None is no limit.")

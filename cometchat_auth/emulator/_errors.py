@@ -188,6 +188,27 @@ def uid_already_exists(uid: str) -> ServiceError:
     )
 
 
+def too_many_requests(wait: int) -> ServiceError:
+    """Return the refusal of a request beyond the rate limit (status documented)."""
+    return ServiceError(
+        429,
+        "ERR_TOO_MANY_REQUESTS",
+        f"Too many requests in this minute: try again in {wait} seconds.",
+        "The request was not carried out; Retry-After says when the next minute begins.",
+    )
+
+
+def quota_reached(quota: int) -> ServiceError:
+    """Return the refusal to create one user more than the plan allows (status observed)."""
+    return ServiceError(
+        402,
+        "ERR_PLAN_QUOTA_RESTRICTION",
+        f"The plan of this app allows {quota} users, and there are that many: "
+        "delete some, or raise the quota.",
+        "Deactivated users count too.",
+    )
+
+
 def bad_request(details: Mapping[str, Sequence[str]]) -> ServiceError:
     """Return the refusal of fields that cannot be used (message and shape observed)."""
     return ServiceError(

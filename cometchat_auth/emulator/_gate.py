@@ -1,7 +1,8 @@
 """Who may come in: the checks that a request must pass before its handler sees it.
 
-Their order is part of what is imitated: path, app, key present, key known, key's scope. That a
-wrong key is told before a wrong uid was observed; the rest of the order is assumed.
+Their order is part of what is imitated: path, app, key present, key known, key's scope, and then
+the rate limit. That a wrong key is told before a wrong uid was observed; the rest of the order is
+assumed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Users, auth tokens and pages of lists, as values, and their form on the wire."""
+"""Users, auth tokens and what lists are asked for, as values, and their form on the wire."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from attrs import field, frozen
@@ -37,7 +38,7 @@ class UserRecord:
     updated_at: int | None = None
     deactivated_at: int | None = None
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_wire(self, *, with_tags: bool = True) -> dict[str, Any]:
         """Return the user as the service answers it: absent values are left out, never null."""
         fields = {
             "uid": self.uid,
@@ -51,7 +52,8 @@ class UserRecord:
             "role": self.role,
             "createdAt": self.created_at,
             "updatedAt": self.updated_at,
-            "tags": list(self.tags),
+            "deactivatedAt": self.deactivated_at,
+            "tags": list(self.tags) if with_tags else None,
         }
         return {key: value for key, value in fields.items() if value is not None}
 
@@ -88,3 +90,32 @@ class Page:
 
     number: int
     size: int
+
+
+class Standing(Enum):
+    """Which users a list may hold."""
+
+    ACTIVE = "those that are not deactivated"
+    DEACTIVATED = "those that are"
+    ANY = "both"
+
+
+@frozen
+class UserFilter:
+    """Which users a list is asked for; what is empty excludes nobody.
+
+    Attributes:
+        search: What the name or the uid begins with, in any case.
+        search_in: Which of ``name`` and ``uid`` to look at.
+        roles: Ids of roles, one of which the user has.
+        tags: Tags, one of which the user has.
+        standing: Whether active users are wanted, deactivated ones, or both.
+        online: Whether users must be connected at the moment.
+    """
+
+    search: str = ""
+    search_in: tuple[str, ...] = ("name", "uid")
+    roles: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    standing: Standing = Standing.ACTIVE
+    online: bool = False

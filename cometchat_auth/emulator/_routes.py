@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from . import _client_api, _rest
+from . import _client_api, _tokens_rest, _users_rest
 from ._service import Call, Service
 
 Handler = Callable[[Service, Call], "dict[str, Any]"]
@@ -44,16 +44,19 @@ _ONE_OF_TOKENS: Final = "/users/<uid>/auth_tokens/<token>"
 _ME: Final = "/me"
 
 ROUTES: Final = (
-    Route("POST", _USERS, Credential.ANY_KEY_UNLESS_STRICT, _rest.create_user),
-    Route("GET", _USER, Credential.FULL_ACCESS_KEY, _rest.get_user),
-    Route("PUT", _USER, Credential.ANY_KEY_UNLESS_STRICT, _rest.update_user),
-    Route("DELETE", _USER, Credential.FULL_ACCESS_KEY, _rest.delete_user),
-    Route("POST", _TOKENS, Credential.ANY_KEY, _rest.create_auth_token),
-    Route("GET", _TOKENS, Credential.FULL_ACCESS_KEY, _rest.list_auth_tokens),
-    Route("DELETE", _TOKENS, Credential.FULL_ACCESS_KEY, _rest.flush_auth_tokens),
-    Route("GET", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _rest.get_auth_token),
-    Route("PUT", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _rest.update_auth_token),
-    Route("DELETE", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _rest.delete_auth_token),
+    Route("POST", _USERS, Credential.ANY_KEY_UNLESS_STRICT, _users_rest.create_user),
+    Route("GET", _USERS, Credential.FULL_ACCESS_KEY, _users_rest.list_users),
+    Route("PUT", _USERS, Credential.FULL_ACCESS_KEY, _users_rest.reactivate_users),
+    Route("DELETE", _USERS, Credential.FULL_ACCESS_KEY, _users_rest.deactivate_users),
+    Route("GET", _USER, Credential.FULL_ACCESS_KEY, _users_rest.get_user),
+    Route("PUT", _USER, Credential.ANY_KEY_UNLESS_STRICT, _users_rest.update_user),
+    Route("DELETE", _USER, Credential.FULL_ACCESS_KEY, _users_rest.delete_user),
+    Route("POST", _TOKENS, Credential.ANY_KEY, _tokens_rest.create_auth_token),
+    Route("GET", _TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.list_auth_tokens),
+    Route("DELETE", _TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.flush_auth_tokens),
+    Route("GET", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.get_auth_token),
+    Route("PUT", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.update_auth_token),
+    Route("DELETE", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.delete_auth_token),
     Route("GET", _ME, Credential.SESSION, _client_api.get_me),
     Route("PUT", _ME, Credential.SESSION, _client_api.put_me),
     Route("DELETE", _ME, Credential.SESSION, _client_api.delete_me),

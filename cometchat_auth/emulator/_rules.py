@@ -87,11 +87,39 @@ def tags(value: Any) -> str | None:
     return None
 
 
-def unset(value: Any) -> str | None:
-    """Complain about a value that is not a list of fields that can be unset."""
-    if not isinstance(value, list) or any(name not in UNSETTABLE for name in value):
-        return f"must be an array of any of {', '.join(UNSETTABLE)}."
-    return None
+def some_of(options: Collection[str]) -> Rule:
+    """Return the rule for a list of any of the options."""
+
+    def rule(value: Any) -> str | None:
+        if not isinstance(value, list) or any(item not in options for item in value):
+            return f"must be an array of any of {', '.join(options)}."
+        return None
+
+    return rule
+
+
+def choice(options: Collection[str]) -> Rule:
+    """Return the rule for one of the options."""
+
+    def rule(value: Any) -> str | None:
+        return None if value in options else f"must be one of {', '.join(options)}."
+
+    return rule
+
+
+def texts(value: Any) -> str | None:
+    """Complain about a value that is not a list of strings."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return None
+    return "must be an array of strings."
+
+
+def uids(value: Any) -> str | None:
+    """Complain about a value that is not a list of one string at least.
+
+    That an empty list counts as absent is the custom of the service's framework.
+    """
+    return texts(value) or (None if value else "field is required.")
 
 
 def json_object(value: Any) -> str | None:
@@ -102,6 +130,11 @@ def json_object(value: Any) -> str | None:
 def boolean(value: Any) -> str | None:
     """Complain about a value that is not true or false."""
     return None if isinstance(value, bool) else "must be true or false."
+
+
+def flag(value: Any) -> str | None:
+    """Complain about a text of a query string that is neither yes nor no."""
+    return None if value in {"true", "false", "1", "0"} else "must be true or false."
 
 
 def whole_number(limit: int) -> Rule:

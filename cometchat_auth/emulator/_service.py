@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, frozen
+from werkzeug.datastructures import MultiDict
 
+from ._rate import RateLimit
 from ._state import State
 
 
@@ -19,12 +21,16 @@ class Service:
         state: What the app knows.
         settings: What ``PUT /me`` answers as the app's settings, beside the usual ones.
         strict_auth_key: Whether an ``authOnly`` key may do nothing but mint tokens.
+        user_quota: How many users there may be before no more can be created, or ``None``.
+        rate: The limit of requests in a minute, or ``None``.
     """
 
     app_id: str
     state: State
     settings: Mapping[str, Any]
     strict_auth_key: bool = False
+    user_quota: int | None = None
+    rate: RateLimit | None = None
 
 
 @frozen
@@ -37,10 +43,12 @@ class Call:
         query: The query string.
         body: The JSON object in the body; empty where there is none.
         host: Host and port that the request was sent to.
+        on_behalf_of: User named by the header ``onBehalfOf``; empty where there is none.
     """
 
     uid: str = ""
     token: str = field(default="", repr=False)
-    query: Mapping[str, str] = field(factory=dict)
+    query: MultiDict[str, str] = field(factory=MultiDict)
     body: Mapping[str, Any] = field(factory=dict, repr=False)
     host: str = ""
+    on_behalf_of: str = ""

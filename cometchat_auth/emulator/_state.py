@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from attrs import evolve
-
-from . import _errors, _rows
-from ._records import Page, TokenRecord, UserRecord
+from . import _errors, _token_rows, _user_rows
+from ._database import Database
+from ._records import Page, TokenRecord, UserFilter, UserRecord
 
 # CometChat's documentation: the 101st token of a user ends the oldest.
 MAX_TOKENS_PER_USER: Final = 100
@@ -32,109 +28,142 @@ class State:
     Args:
         keys: Each API key with its scope.
         roles: Ids of the roles that users may have, besides ``default``.
+        clock: Returns the unix time in seconds.
     """
 
-    def __init__(self, keys: Mapping[str, str], roles: Iterable[str]) -> None:
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA foreign_keys = ON")
-        self._database.executescript(_rows.SCHEMA)
+    def __init__(
+        self,
+        keys: Mapping[str, str],
+        roles: Iterable[str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._database = Database()
         role_ids = {DEFAULT_ROLE, *(role.lower() for role in roles)}
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.executemany("INSERT INTO keys VALUES (?, ?)", keys.items())
             database.executemany("INSERT INTO roles VALUES (?)", [(role,) for role in role_ids])
 
     def close(self) -> None:
         """Give the database back; nothing may be called afterwards."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def scope_of(self, key: str) -> str | None:
         """Return the scope of an API key, or ``None`` for a key that does not exist."""
-        with self._reading() as database:
+        with self._database.reading() as database:
             row = database.execute("SELECT scope FROM keys WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else None
 
     def roles(self) -> frozenset[str]:
         """Return the ids of all roles."""
-        with self._reading() as database:
+        with self._database.reading() as database:
             return frozenset(row[0] for row in database.execute("SELECT role FROM roles"))
 
-    def create_user(self, uid: str, fields: Mapping[str, Any]) -> UserRecord:
+    def create_user(
+        self, uid: str, fields: Mapping[str, Any], *, quota: int | None = None
+    ) -> UserRecord:
         """Add a user, of the role ``default`` unless ``fields`` name one.
 
         Raises:
-            ServiceError: ``ERR_UID_ALREADY_EXISTS``, for the uid of a deactivated user as well.
+            ServiceError: ``ERR_UID_ALREADY_EXISTS``, for the uid of a deactivated user as well;
+                ``ERR_PLAN_QUOTA_RESTRICTION`` if there are ``quota`` users already.
         """
         given = {"role": DEFAULT_ROLE, **fields}
-        user = UserRecord(uid=uid.lower(), created_at=_now(), **given)
-        with self._transaction() as database:
-            if _rows.exists(database, user.uid):
+        user = UserRecord(uid=uid.lower(), created_at=self._now(), **given)
+        with self._database.transaction() as database:
+            if _user_rows.exists(database, user.uid):
                 raise _errors.uid_already_exists(user.uid)
-            _rows.write_user(database, user)
+            if quota is not None and _user_rows.count(database) >= quota:
+                raise _errors.quota_reached(quota)
+            _user_rows.write(database, user)
         return user
 
     def user(self, uid: str) -> UserRecord:
         """Return an active user."""
-        with self._reading() as database:
-            return _rows.read_user(database, uid)
+        with self._database.reading() as database:
+            return _user_rows.read(database, uid)
+
+    def users(self, wanted: UserFilter, page: Page) -> tuple[list[UserRecord], int]:
+        """Return one page of the users wanted, in the order of creation, and how many they are."""
+        with self._database.reading() as database:
+            return _user_rows.list_page(database, wanted, page)
 
     def update_user(self, uid: str, fields: Mapping[str, Any]) -> UserRecord:
         """Change some fields of an active user; ``None`` removes a field."""
-        with self._transaction() as database:
-            return _update(database, _rows.read_user(database, uid), fields)
+        with self._database.transaction() as database:
+            return _user_rows.change(database, _user_rows.read(database, uid), fields, self._now())
 
     def delete_user(self, uid: str, *, permanent: bool) -> UserRecord:
         """Delete or deactivate an active user; either way the user's tokens are dead.
 
         That deactivation ends the tokens at once is assumed.
         """
-        with self._transaction() as database:
-            user = _rows.read_user(database, uid)
-            _rows.delete_tokens(database, user.uid)
+        with self._database.transaction() as database:
+            user = _user_rows.read(database, uid)
+            _token_rows.delete_all(database, user.uid)
             if permanent:
-                database.execute("DELETE FROM users WHERE uid = ?", (user.uid,))
+                _user_rows.delete(database, user.uid)
             else:
-                _rows.write_user(database, evolve(user, deactivated_at=_now()))
+                _user_rows.deactivate(database, user.uid, self._now())
         return user
+
+    def deactivate_users(self, uids: Iterable[str]) -> list[str]:
+        """Deactivate users, whose tokens are dead then; return the uids of those it changed.
+
+        What the service does about uids that are unknown or deactivated already is not known:
+        they are passed over.
+        """
+        now = self._now()
+        with self._database.transaction() as database:
+            found = [
+                uid for uid in map(str.lower, uids) if _user_rows.deactivate(database, uid, now)
+            ]
+            for uid in found:
+                _token_rows.delete_all(database, uid)
+        return found
+
+    def reactivate_users(self, uids: Iterable[str]) -> list[str]:
+        """Make deactivated users active again; return the uids of those it changed."""
+        with self._database.transaction() as database:
+            return [uid for uid in map(str.lower, uids) if _user_rows.reactivate(database, uid)]
 
     def mint(self, uid: str, device: Mapping[str, Any] | None = None) -> TokenRecord:
         """Make a new token for an active user, and end the oldest beyond the limit."""
-        with self._transaction() as database:
-            user = _rows.read_user(database, uid)
-            now = _now()
+        with self._database.transaction() as database:
+            user = _user_rows.read(database, uid)
+            now = self._now()
             token = TokenRecord(user.uid, _new_token(user.uid, now), now, dict(device or {}))
-            _rows.write_token(database, token)
-            _rows.delete_tokens(database, user.uid, but_latest=MAX_TOKENS_PER_USER)
+            _token_rows.write(database, token)
+            _token_rows.delete_all(database, user.uid, but_latest=MAX_TOKENS_PER_USER)
         return token
 
     def tokens(self, uid: str, page: Page) -> tuple[list[TokenRecord], int]:
         """Return one page of a user's tokens, oldest first, and how many there are in all."""
-        with self._reading() as database:
-            return _rows.list_tokens(database, _rows.read_user(database, uid).uid, page)
+        with self._database.reading() as database:
+            return _token_rows.list_page(database, _user_rows.read(database, uid).uid, page)
 
     def token(self, uid: str, token: str) -> TokenRecord:
         """Return one token of an active user."""
-        with self._reading() as database:
-            return _rows.read_token(database, uid, token)
+        with self._database.reading() as database:
+            return _token_rows.read(database, uid, token)
 
     def describe_device(self, uid: str, token: str, device: Mapping[str, Any]) -> TokenRecord:
         """Add to what is known about the device that uses a token."""
-        with self._transaction() as database:
-            return _describe(database, _rows.read_token(database, uid, token), device)
+        with self._database.transaction() as database:
+            return _token_rows.describe(database, _token_rows.read(database, uid, token), device)
 
     def delete_token(self, uid: str, token: str) -> TokenRecord:
         """End one token of an active user."""
-        with self._transaction() as database:
-            found = _rows.read_token(database, uid, token)
-            _rows.delete_token(database, token)
+        with self._database.transaction() as database:
+            found = _token_rows.read(database, uid, token)
+            _token_rows.delete(database, token)
         return found
 
     def flush_tokens(self, uid: str) -> UserRecord:
         """End all tokens of an active user."""
-        with self._transaction() as database:
-            user = _rows.read_user(database, uid)
-            _rows.delete_tokens(database, user.uid)
+        with self._database.transaction() as database:
+            user = _user_rows.read(database, uid)
+            _token_rows.delete_all(database, user.uid)
         return user
 
     def session(self, token: str) -> UserRecord:
@@ -143,8 +172,8 @@ class State:
         Raises:
             ServiceError: ``AUTH_ERR_AUTH_TOKEN_NOT_FOUND`` if it logs nobody in.
         """
-        with self._reading() as database:
-            return _rows.read_session(database, token)[0]
+        with self._database.reading() as database:
+            return _token_rows.read_session(database, token)[0]
 
     def update_session(
         self, token: str, fields: Mapping[str, Any], device: Mapping[str, Any]
@@ -154,10 +183,10 @@ class State:
         Raises:
             ServiceError: ``AUTH_ERR_AUTH_TOKEN_NOT_FOUND`` if it logs nobody in.
         """
-        with self._transaction() as database:
-            user, found = _rows.read_session(database, token)
-            changed = _update(database, user, fields) if fields else user
-            return changed, _describe(database, found, device)
+        with self._database.transaction() as database:
+            user, found = _token_rows.read_session(database, token)
+            changed = _user_rows.change(database, user, fields, self._now()) if fields else user
+            return changed, _token_rows.describe(database, found, device)
 
     def end_session(self, token: str) -> TokenRecord:
         """End a token, whosever it is.
@@ -165,50 +194,15 @@ class State:
         Raises:
             ServiceError: ``AUTH_ERR_AUTH_TOKEN_NOT_FOUND`` if it logs nobody in.
         """
-        with self._transaction() as database:
-            found = _rows.read_session(database, token)[1]
-            _rows.delete_token(database, token)
+        with self._database.transaction() as database:
+            found = _token_rows.read_session(database, token)[1]
+            _token_rows.delete(database, token)
         return found
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        # One connection, one lock: nobody writes meanwhile, and a transaction would add nothing.
-        with self._lock:
-            yield self._database
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._database.execute("BEGIN")
-            try:
-                yield self._database
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-
-def _update(
-    database: sqlite3.Connection, user: UserRecord, fields: Mapping[str, Any]
-) -> UserRecord:
-    changed = evolve(user, updated_at=_now(), **fields)
-    _rows.write_user(database, changed)
-    return changed
-
-
-def _describe(
-    database: sqlite3.Connection, token: TokenRecord, device: Mapping[str, Any]
-) -> TokenRecord:
-    changed = evolve(token, device={**token.device, **device})
-    if changed != token:
-        _rows.write_token(database, changed)
-    return changed
+    def _now(self) -> int:
+        return int(self._clock())
 
 
 def _new_token(uid: str, now: int) -> str:
     # Seen in CometChat's documentation: <uid>_<10-digit unix seconds><30 hex digits>.
     return f"{uid}_{now:010d}{secrets.token_hex(15)}"
-
-
-def _now() -> int:
-    return int(time.time())
