@@ -92,6 +92,14 @@ def paged(query: Mapping[str, str], number: int, size: int) -> str:
 
 
 def page_reader(item: Callable[[Any], Any], number: int, size: int) -> Callable[[Any], Page]:
+    """Return what reads one page of a list.
+
+    Args:
+        item: Makes a value of one entry, or raises `Unreadable`.
+        number: Which page was asked for, from 1.
+        size: How many entries were asked for.
+    """
+
     def read(content: Any) -> Page:
         data = content["data"]
         if not isinstance(data, list):
