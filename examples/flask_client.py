@@ -1,0 +1,64 @@
+"""Log in at `flask_backend.py`, and at CometChat with the auth token that it hands out.
+
+    python flask_client.py http://127.0.0.1:5000 APP_ID REGION NAME
+
+REGION is us, eu or in, or the URL of an emulator. The password is asked for. The session is kept
+in the keyring, so that neither password nor backend is needed the next time.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Final
+
+import requests
+
+from cometchat_auth import AppSettings, CometChat, User
+
+TIMEOUT: Final = 15.0  # seconds
+
+
+def log_in(chat: CometChat, server: str, name: str, password: str) -> User:
+    """Log in with a name and password of the backend's.
+
+    Args:
+        chat: The client, which keeps the session.
+        server: URL of the backend; ``https``, unless it is on this machine.
+        name: Who.
+        password: The password at the backend. CometChat never sees it.
+
+    Returns:
+        The user who is logged in.
+
+    Raises:
+        PermissionError: If the backend refuses; its reason is the message.
+        CometChatException: If CometChat does.
+    """
+    credentials = {"name": name, "password": password}
+    # No redirect is followed: the password is for this server alone.
+    answer = requests.post(
+        f"{server}/login", json=credentials, timeout=TIMEOUT, allow_redirects=False
+    )
+    if answer.status_code != 200:
+        raise PermissionError(answer.json()["error"])
+    return chat.login(answer.json()["auth_token"]).result()
+
+
+def main() -> None:
+    """Log in, unless somebody is logged in already."""
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    server, app_id, where, name = sys.argv[1:]
+    at_emulator = where.startswith("http")
+    settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
+    with CometChat(app_id, settings) as chat:
+        try:
+            user = chat.get_logged_in_user() or log_in(chat, server, name, getpass.getpass())
+        except PermissionError as error:
+            sys.exit(str(error))
+        print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
