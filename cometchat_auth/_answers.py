@@ -149,7 +149,7 @@ def _unusable(request: Request, answer: Answer, reason: str, what: str) -> Comet
         else (f"status {answer.status} and an empty body")
     )
     if not request.repeatable and (answer.status >= 500 or answer.status < 300):
-        return _outcome_unknown(request, f"it answered with {came}", answer.status)
+        return _outcome_unknown(request, f"it answered with {came}", answer)
     return NoAnswerError(
         _CODES.get(reason, ERROR_JSON_EXCEPTION),
         f"Could not {request.what}: {request.host} answered with {came}. "
@@ -162,12 +162,15 @@ def _unusable(request: Request, answer: Answer, reason: str, what: str) -> Comet
     )
 
 
-def _outcome_unknown(request: Request, why: str, status: int | None = None) -> OutcomeUnknownError:
+def _outcome_unknown(
+    request: Request, why: str, answer: Answer | None = None
+) -> OutcomeUnknownError:
     return OutcomeUnknownError(
         OUTCOME_UNKNOWN,
         f"Nobody knows whether {request.host} could {request.what}: {why}. "
         "Look whether it has been done before you try again.",
-        http_status=status,
+        http_status=None if answer is None else answer.status,
+        retry_after=None if answer is None else _retry_after(answer),
     )
 
 

@@ -185,7 +185,7 @@ def test_all_is_complete_and_sorted() -> None:
     assert dir(cometchat_auth) == names
     for name in names:
         assert getattr(cometchat_auth, name) is not None
-    homes = ("client", "errors", "events", "models", "sessions")
+    homes = ("_settings", "client", "errors", "events", "models", "sessions")
     errors = {name for name in names if name.endswith(("Error", "Exception"))}
     assert errors <= set(vars(sys.modules["cometchat_auth.errors"]))
     assert {getattr(cometchat_auth, name).__module__ for name in set(names) - {"__version__"}} <= {

@@ -15,20 +15,27 @@ from .real_parts import require
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.rst"
+_TEXTS = ["README.rst", "CHANGES.rst", "docs/desktop.rst", "docs/server.rst"]
 
 
-def test_readme_runs_without_a_keyring() -> None:
+def test_readme_runs_without_a_keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Everything that README shows must run as it stands, offline and without a keyring."""
+    monkeypatch.chdir(tmp_path)  # it writes a journal where it is
     result = doctest.testfile(str(README), module_relative=False, encoding="utf-8")
     assert result.attempted > 30
     assert result.failed == 0
 
 
-def test_readme_runs_with_a_keyring_and_leaves_nothing_in_it() -> None:
+def test_readme_runs_with_a_keyring_and_leaves_nothing_in_it(tmp_path: Path) -> None:
     """It must run with a real keyring as well, and take out again what it puts in."""
     require(secret_service.available())
+    code = (
+        "import doctest, os, sys\n"
+        "os.chdir(sys.argv[2])\n"
+        "sys.exit(doctest.testfile(sys.argv[1], module_relative=False, encoding='utf-8').failed)\n"
+    )
     with secret_service.SecretService() as service:
-        service.run([sys.executable, "-m", "doctest", str(README)])
+        service.run([sys.executable, "-c", code, str(README), str(tmp_path)])
         assert service.items() == []
 
 
@@ -51,7 +58,9 @@ def test_readme_lists_every_exception() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst", "docs/desktop.rst"])
+@pytest.mark.parametrize(
+    "name", ["README.rst", "CHANGES.rst", "docs/desktop.rst", "docs/server.rst"]
+)
 def test_texts_can_be_rendered(name: str, tmp_path: Path) -> None:
     """Docutils must have nothing to remark, not even an information."""
     path = ROOT / name

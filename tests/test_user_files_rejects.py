@@ -169,6 +169,35 @@ def test_each_run_starts_the_file_anew(tmp_path: Path) -> None:
     assert target.read_bytes() == before
 
 
+def test_a_mended_rejects_file_is_set_aside(tmp_path: Path) -> None:
+    """What somebody has mended and not imported yet is not written over, however often."""
+    target = tmp_path / "rejects.csv"
+    path = source(tmp_path, CSV, "users.csv")
+    rejected(path, target)
+    written = target.read_bytes()
+    for number in (1, 2):
+        target.write_bytes(written.replace(b"rejected_line", b"rejected_line ") + b"%d" % number)
+        rejected(path, target)
+    assert target.read_bytes() == written
+    assert (tmp_path / "rejects.1.csv").read_bytes().endswith(b"1")
+    assert (tmp_path / "rejects.2.csv").read_bytes().endswith(b"2")
+
+
+def test_an_import_that_ends_early_keeps_the_rows_of_the_one_before(tmp_path: Path) -> None:
+    """Of two files that begin alike the longer one stays, under the name that was given."""
+    target = tmp_path / "rejects.csv"
+    path = source(tmp_path, CSV, "users.csv")
+    assert rejected(path, target) > 1
+    written = target.read_bytes()
+    with read_users(path) as rows, RejectsFile(target, like=rows) as rejects:
+        row = next(row for row in rows if row.error is not None)
+        assert row.error is not None
+        rejects.write(row, row.error)
+    assert rejects.set_aside is None
+    assert target.read_bytes() == written
+    assert [file.name for file in tmp_path.glob("rejects*")] == ["rejects.csv"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file modes of POSIX")
 def test_rejects_are_the_users_own(tmp_path: Path) -> None:
     """Nobody else can read what is known of people."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ._user_rows import UserRows
 
 # Readable and writable by the user alone: it holds what is known of people.
 _MODE: Final = 0o600
+_CHUNK: Final = 65536  # bytes
 
 
 class RejectsFile:
@@ -31,8 +33,9 @@ class RejectsFile:
     under ``rejected_text``, and is refused again until it is mended.
 
     The file is made when the first row is rejected, anew each time: an import that is resumed
-    reads the whole source again and finds the same rows. An older rejects file is replaced then.
-    What has been written survives a killed process.
+    reads the whole source again and finds the same rows. An older rejects file is set aside then,
+    under its name with a number, and at the end removed if the one of the two is the beginning of
+    the other: perhaps somebody has mended it. What has been written survives a killed process.
 
     Args:
         path: Where to write.
@@ -41,6 +44,7 @@ class RejectsFile:
     Attributes:
         path: Where it is written.
         count: How many rows were written.
+        set_aside: Where an older rejects file is now that has other rows, or ``None``.
 
     Raises:
         InvalidParameterError: ``INVALID_FILE`` if the path is the source's, is a file that is no
@@ -53,6 +57,7 @@ class RejectsFile:
             raise TypeError(f"like must come from read_users, not be a {type(like).__name__}")
         self.path = _checks.text("path", os.fspath(path))
         self.count = 0
+        self.set_aside: str | None = None
         self._layout = like.layout
         self._file: TextIO | None = None
         self._check_place()
@@ -73,6 +78,7 @@ class RejectsFile:
         if self._file is not None:
             with self._writing():
                 self._file.close()
+                self._remove_what_is_said_twice()
 
     def write(self, row: FileRow, error: CometChatException) -> None:
         """Add a row.
@@ -98,6 +104,7 @@ class RejectsFile:
 
     def _open(self) -> TextIO:
         with self._writing():
+            self._set_aside()
             self._file = open(  # noqa: SIM115 - kept until close()
                 self.path,
                 "w",
@@ -110,6 +117,23 @@ class RejectsFile:
             columns = [self._layout.header[place] for place in self._own_columns]
             self._write_cells([*columns, REJECTED_LINE, REJECTED_BECAUSE])
         return self._file
+
+    def _set_aside(self) -> None:
+        if os.path.exists(self.path) and os.path.getsize(self.path):
+            base, suffix = os.path.splitext(self.path)
+            names = (f"{base}.{number}{suffix}" for number in itertools.count(1))
+            self.set_aside = next(name for name in names if not os.path.exists(name))
+            os.replace(self.path, self.set_aside)
+
+    def _remove_what_is_said_twice(self) -> None:
+        """Keep the longer one of the two files, if the other is nothing but its beginning."""
+        if self.set_aside is None or not _is_same_as_far_as_both_go(self.set_aside, self.path):
+            return
+        if os.path.getsize(self.set_aside) > os.path.getsize(self.path):
+            os.replace(self.set_aside, self.path)
+        else:
+            os.remove(self.set_aside)
+        self.set_aside = None
 
     @property
     def _own_columns(self) -> list[int]:
@@ -167,3 +191,12 @@ class RejectsFile:
         except (OSError, ValueError) as problem:
             why = problem.strerror if isinstance(problem, OSError) else None
             raise self._refused(str(why or problem)) from problem
+
+
+def _is_same_as_far_as_both_go(first: str, second: str) -> bool:
+    with open(first, "rb") as one, open(second, "rb") as other:
+        while (a := one.read(_CHUNK)) and (b := other.read(_CHUNK)):
+            common = min(len(a), len(b))
+            if a[:common] != b[:common]:
+                return False
+    return True

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import attrs
 
-from . import _checks
-from ._answers import Request, Unreadable
-from ._api import Api
-from ._secrets import Secret
-from ._waits import Deadline, Flow
+from .. import _checks
+from .._answers import Request, Unreadable
+from .._api import Api
+from .._secrets import Secret
+from .._waits import Deadline, Flow
 
 T = TypeVar("T")
 

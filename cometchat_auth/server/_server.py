@@ -1,30 +1,23 @@
-"""`CometChatServer`: users and auth tokens for whoever may hold the REST API key.
-
-For servers and administrators. Methods block, and return values; there is no session, no keyring
-and no callback. In production a server creates the user when a person signs up, and makes an
-auth token each time that person logs in, which the client then logs in with::
-
-    server = CometChatServer("APP_ID", AppSettings(region="us"), os.environ["REST_API_KEY"])
-    token = server.create_auth_token("user1").auth_token
-"""
+"""`CometChatServer` itself."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, overload
 
-from . import _checks, _rest
+from .. import _checks
+from .._api import Api
+from .._http import Http
+from .._secrets import Secret
+from .._settings import AppSettings, Hosts
+from .._waits import Deadline, Flow, drive
+from ..errors import MISSING_PARAMETERS, CometChatException, InvalidParameterError
+from ..models import AuthToken, User, wire_names
+from . import _bulk, _rest
 from ._admin import LARGEST_PAGE, PAGE_SIZE, Admin, Page, joined, parts
-from ._api import Api
-from ._http import Http
-from ._secrets import Secret
-from ._settings import AppSettings, Hosts
-from ._waits import Deadline, Flow, drive
-from .errors import MISSING_PARAMETERS, CometChatException, InvalidParameterError
-from .models import AuthToken, User, wire_names
-
-__all__ = ["AuthToken", "CometChatServer"]
+from ._outcomes import Outcome, Progress
 
 SEARCHABLE: Final = ("name", "uid")
 STATUSES: Final = ("available", "offline")
@@ -411,6 +404,71 @@ class CometChatServer:
         drive(_rest.flush_auth_tokens(self._admin, _checks.uid(uid), self._deadline(timeout)))
 
     # -- very many users ------------------------------------------------------------------------
+
+    def create_users(
+        self,
+        rows: Iterable[User | Mapping[str, Any] | CometChatException],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        in_flight: int = 16,
+        per_minute: float | None = None,
+        patience: float = 60.0,
+        timeout: float | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> Generator[Outcome, None, None]:
+        """Create very many users, and yield what became of each row, in the order of the rows.
+
+        Rows are taken as outcomes are asked for, in the same thread; memory does not grow with
+        their number. Requests run on up to ``in_flight`` threads, which end with the iteration.
+        When the service asks to wait, or does not answer, all of them wait, and rows are tried
+        again. A request whose answer was lost is not simply repeated: the user is looked for.
+
+        With a ``journal`` an import that was interrupted, by Ctrl-C, a power cut or an error,
+        goes on when it is called again with the same rows: what an earlier run has done comes
+        out as ``resumed``, and nothing is sent for it. No user is created twice, in any case.
+        Closing the generator, or Ctrl-C, lets requests under way finish and notes what came of
+        them; a second Ctrl-C ends at once, and the next run finds out.
+
+        Args:
+            rows: Users, mappings with the fields of one, or an exception of this library in
+                place of a row that could not be read: it comes out as refused. Of rows with the
+                same uid the second is refused.
+            journal: Path of the file that says what is done; made if need be. It holds uids, and
+                belongs to one app and host. Without one nothing is kept.
+            in_flight: How many requests may be under way at once, 1 to 64.
+            per_minute: How many requests may start in a minute, evenly spaced. The service allows
+                10,000 (500 on a free plan) to the app as a whole.
+            patience: Seconds without any answer of the service after which the import ends.
+            timeout: Seconds for each request, instead of the settings'.
+            on_progress: Called in this thread at most ten times a second, also while it waits,
+                and at the end.
+
+        Yields:
+            An `Outcome` for each row.
+
+        Raises:
+            InvalidParameterError: ``INVALID_JOURNAL``, with the first outcome, if the file is
+                something else or belongs to another app or host; it is left as it is.
+            CometChatException: ``JOURNAL_IN_USE`` if another import has it; ``JOURNAL_ERROR`` if
+                it cannot be read or written. After the outcomes that are known: the error that
+                every further row would meet (a wrong key, a full plan, no trusted connection), or
+                the last one when ``patience`` is over.
+        """
+        given = self._settings.timeout if timeout is None else timeout
+        once = self._way(Http(self._settings, attempts=1))  # when to try again is the import's
+        return _bulk.create(
+            rows,
+            lambda user, seconds: drive(_rest.create_user(once, user, Deadline(seconds))),
+            lambda uid, seconds: drive(_rest.get_user(once, uid, Deadline(seconds))),
+            app_id=self._app_id,
+            host=once.base,
+            timeout=given,
+            journal=journal,
+            in_flight=in_flight,
+            per_minute=per_minute,
+            patience=patience,
+            on_progress=on_progress,
+        )
 
     # -- inside ---------------------------------------------------------------------------------
 

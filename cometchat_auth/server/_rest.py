@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from .._answers import Request, Unreadable
+from .._api import confirmed, read_user, user_of
+from .._secrets import Secret
+from .._waits import Deadline, Flow
+from ..errors import CometChatException
+from ..models import AuthToken, User, auth_token_from_wire, user_to_wire
 from ._admin import PAGE_SIZE, Admin, Page, page_reader, paged
-from ._answers import Request, Unreadable
-from ._api import confirmed, read_user, user_of
-from ._secrets import Secret
-from ._waits import Deadline, Flow
-from .errors import CometChatException
-from .models import AuthToken, User, auth_token_from_wire, user_to_wire
 
 T = TypeVar("T")
 
