@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
 
 def main() -> None:
     """Run the command line, or say in one line what it takes to have one."""
-    try:
-        from .cli import cli
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"click", "rich"}:
-            raise
+    missing = [name for name in ("click", "rich", "platformdirs") if find_spec(name) is None]
+    if missing:
         sys.exit(
-            "The command line needs click and rich, which are not installed. "
+            f"The command line needs packages that are not installed: {', '.join(missing)}. "
             'Install them with: pip install "cometchat-auth[cli]"'
         )
+    from .cli import cli
+
     cli(prog_name="cometchat-auth")
 
 

@@ -120,6 +120,17 @@ class KeyringStore:
             return "keyring"
         return f"{type(self._backend).__module__}.{type(self._backend).__qualname__}"
 
+    def backends(self) -> tuple[str, ...]:
+        """Return the classes of the back ends: several where they are chained.
+
+        Raises:
+            SessionStoreError: If what is configured cannot be used.
+        """
+        try:
+            return tuple(KeyringStore(each).name for each in _chained(self._keyring()))
+        except Exception as error:
+            raise translated(error, "use") from bare(error)
+
     def load(self, service_name: str, profile: str) -> str | None:
         """Return the record, of several chained back ends the first one's.
 

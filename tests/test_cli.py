@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +20,33 @@ from .tools import LIMIT
 
 ROOT = Path(__file__).parent.parent
 COMMAND = (sys.executable, "-W", "error", "-m", "cometchat_auth")
+COMMANDS = (
+    *("login", "whoami", "logout", "create-user", "users", "token"),
+    *("doctor", "emulator", "demo", "completion"),
+)
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+CANARY = "c0ffee" * 6 + "c0de"  # 40 hex digits, as a key has
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def run(
+    *command: str, env: Mapping[str, str] | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end.
+
+    Args:
+        *command: Its words.
+        env: What is added to the environment, or takes the place of what is there.
+        stdin: What it reads.
+    """
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, check=False, encoding="utf-8", timeout=30
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        timeout=30,
     )
 
 
@@ -117,7 +139,7 @@ def test_wrong_use_has_its_exit_code(options: list[str], code: int) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("library", ["click", "rich"])
+@pytest.mark.parametrize("library", ["click", "rich", "platformdirs"])
 def test_without_the_extra_one_line_names_it(library: str) -> None:
     """Without the extra's packages one line must say how to install them, with exit code 1."""
     done = python(
@@ -143,4 +165,35 @@ def test_version_and_help() -> None:
     """The version must be the package's; the help must name the commands and exit codes."""
     assert run(*COMMAND, "--version").stdout.split()[-1] == cometchat_auth.__version__
     told = run(*COMMAND, "--help").stdout
-    assert [word for word in ("emulator", "demo", "130") if word not in told] == []
+    expected = [*COMMANDS, *("  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  "), "130"]
+    assert [word for word in expected if word not in told] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_help(command: str) -> None:
+    """The help of a command must be there without anything being set up, and show no value."""
+    variables = {f"COMETCHAT_{name}": CANARY for name in ("AUTH_KEY", "REST_API_KEY")}
+    done = run(*COMMAND, command, "--help", env={**variables, "COMETCHAT_CONFIG": "/nowhere"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Usage: cometchat-auth {command}" in done.stdout
+    assert CANARY not in done.stdout
+
+
+def test_help_and_completion_import_nothing_heavy() -> None:
+    """What every press of TAB runs must load neither HTTP, keyring, tables nor the emulator."""
+    done = python(
+        "import sys\n"
+        "from cometchat_auth.cli import cli\n"
+        "cli(['--help'], standalone_mode=False)\n"
+        "print(sorted({'requests', 'keyring', 'rich', 'flask'} & sys.modules.keys()))"
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("place", ["login {} {}", "whoami {}", "emulator {}", "{}", "login --{}"])
+def test_x2_a_misplaced_key_is_not_quoted(place: str) -> None:
+    """A key or token in a wrong place is a wrong use that does not repeat it."""
+    done = run(*COMMAND, *place.format(CANARY, CANARY).split())
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+    assert CANARY not in done.stdout + done.stderr

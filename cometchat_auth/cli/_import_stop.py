@@ -1,0 +1,60 @@
+"""How Ctrl-C and SIGTERM end an import: at a point where nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class Stop:
+    """Heeds Ctrl-C and SIGTERM inside a ``with`` block: the second of them ends it at once.
+
+    Args:
+        said: Is called before the first one ends it.
+    """
+
+    def __init__(self, said: Callable[[], None]) -> None:
+        self._said = said
+        self._asked = False
+        self._at_once = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stop:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._heard)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if somebody asked to stop."""
+        if self._asked:
+            self._said()
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let it be ended within the block, which may wait for ever: for a pipe."""
+        self._at_once = True  # before looking, so that no signal falls between
+        try:
+            self.check()
+            yield
+        finally:
+            self._at_once = False
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        if self._at_once:
+            self.check()
