@@ -66,9 +66,7 @@ def test_each_shell_gets_its_script(shell: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_shell_understands_its_script(shell: str, tmp_path: Path) -> None:
-    """Where the shell is installed, it must take the script without a complaint."""
-    if installed(shell) and shell != "bash":
-        pytest.skip(f"{shell} is not installed")
+    """The shell must take its script without a complaint."""
     require(installed(shell))
     script = tmp_path / "script"
     script.write_text(run(*COMMAND, "completion", shell).stdout)
