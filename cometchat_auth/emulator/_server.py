@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import socket
+import ssl
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -15,13 +14,15 @@ from typing import Any, Final
 from cheroot import wsgi
 from cheroot.server import HTTPConnection
 
+from . import _tls
+from ._server_line import LINE, Line
+from ._server_workers import Workers
+
 _LOGGER: Final = logging.getLogger("cometchat_auth.emulator")
 
-_WORKERS: Final = 10
 _BACKLOG: Final = 128  # connections that may wait to be accepted
 _IDLE_SECONDS: Final = 60  # after which a connection that nobody uses is closed
 _READY_SECONDS: Final = 5.0  # in which a started server must be serving
-_GRACE_SECONDS: Final = 0.1  # in which requests under way may finish when the server stops
 _NAME: Final = "cometchat-emulator"
 _POSIX: Final = os.name == "posix"  # elsewhere SO_REUSEADDR lets two servers share a port
 
@@ -33,11 +34,20 @@ class Server:
         host: Numeric address to listen on.
         port: Port to listen on; 0 for any free one.
         application: The WSGI application.
+        tls: The certificate and key to speak HTTPS with, or ``None`` for HTTP.
     """
 
-    def __init__(self, host: str, port: int, application: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        application: Callable[..., Any],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._address = (host, port)
         self._http = _HttpServer((host, port), application)
+        if tls is not None:
+            self._http.ssl_adapter = _tls.Adapter(tls)
         self._thread = threading.Thread(target=self._http.serve, name=f"{_NAME}-http", daemon=True)
 
     @property
@@ -79,11 +89,37 @@ class Server:
 class _Connection(HTTPConnection):
     """A connection that throws away what its client no longer wants to read."""
 
+    reset = False  # whether it is to end by a reset instead of a goodbye
+
+    def communicate(self) -> bool:
+        """Answer a request, or take the TLS handshake before the first one further.
+
+        Returns:
+            Whether to keep the connection.
+        """
+        if _tls.wants_handshake(self.socket):
+            return _tls.shake_hands(self.socket)
+        keep: bool = super().communicate()  # type: ignore[no-untyped-call]
+        return keep
+
     def close(self) -> None:
         """Close the connection in both directions; Cheroot leaves one to the interpreter."""
+        self.linger = self.reset  # it then leaves the socket alone as well
         super().close()
+        if self.reset:
+            self.socket.close()
         with suppress(OSError, ValueError):
             self.wfile.close()
+
+
+class _Gateway(wsgi.Gateway_10):
+    """Cheroot's way into WSGI, with the connection in the environment."""
+
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        """Return the WSGI environment."""
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        environ[LINE] = Line(self.req, self.req.server.requests.standing_in)
+        return environ
 
 
 class _HttpServer(wsgi.Server):
@@ -95,7 +131,8 @@ class _HttpServer(wsgi.Server):
 
     def __init__(self, address: tuple[str, int], application: Callable[..., Any]) -> None:
         super().__init__(address, application, request_queue_size=_BACKLOG, timeout=_IDLE_SECONDS)
-        self.requests = _Workers(self)
+        self.gateway = _Gateway
+        self.requests = Workers(self.put_conn)
         self.serving = threading.Event()
         self.bind_error: OSError | None = None
         self._gate = threading.Lock()
@@ -172,61 +209,3 @@ class _HttpServer(wsgi.Server):
 
     def _serve_unservicable(self) -> None:
         """End the thread for connections that find the queue full: this queue has no limit."""
-
-
-class _Workers:
-    """The threads that answer requests; has the methods that Cheroot asks of a thread pool."""
-
-    def __init__(self, server: _HttpServer) -> None:
-        self._server = server
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._busy: set[Any] = set()
-
-    def start(self) -> None:
-        """Start the threads."""
-        for number in range(_WORKERS):
-            name = f"{_NAME}-worker-{number}"
-            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
-            self._threads[-1].start()
-
-    def put(self, conn: Any) -> None:
-        """Have the request on a connection answered."""
-        self._queue.put(conn)
-
-    def stop(self, _timeout: float | None = None) -> None:
-        """End the threads; a request that outlasts the time of grace is cut off."""
-        for _ in self._threads:
-            self._queue.put(None)
-        deadline = time.monotonic() + _GRACE_SECONDS
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        for conn in self._busy.copy():
-            with suppress(OSError):
-                conn.socket.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-
-    def _work(self) -> None:
-        while (conn := self._queue.get()) is not None:
-            self._busy.add(conn)
-            try:
-                self._answer(conn)
-            finally:
-                self._busy.discard(conn)
-
-    def _answer(self, conn: Any) -> None:
-        """Answer the next request on a connection; whatever happens, the thread lives on."""
-        keep = False
-        try:
-            keep = conn.communicate()
-        except ConnectionError:
-            _LOGGER.debug("A client closed its connection before it had its answer.")
-        except Exception:
-            _LOGGER.exception("The emulator failed on a connection.")
-        finally:
-            if keep:
-                self._server.put_conn(conn)
-            else:
-                conn.close()
