@@ -1,4 +1,7 @@
-"""Promise E1: the official CometChat SDK, unmodified, works against the emulator."""
+"""Promise E1: the official CometChat SDKs, unmodified, work against the emulator.
+
+Every test here runs with the current SDK and with the one of the previous generation.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import requests
 
 from cometchat_auth.emulator import Emulator
 from tests import official_sdk
-from tests.official_sdk import OfficialSdk, OfficialSdkError
+from tests.official_sdk import PREVIOUS_SDK, SDK, OfficialSdk, OfficialSdkError
 from tests.real_parts import require
 
 SEED_UIDS = [f"cometchat-uid-{number}" for number in range(1, 6)]
@@ -20,7 +23,7 @@ WRONG_KEY = "0" * 40
 
 @attrs.frozen
 class App:
-    """A fresh installation of the official SDK, and the emulator it talks to."""
+    """A fresh installation of an official SDK, and the emulator it talks to."""
 
     sdk: OfficialSdk
     service: Emulator
@@ -36,11 +39,11 @@ class App:
         return [name for name, _ in self.sdk.events()]
 
 
-@pytest.fixture(scope="module")
-def node() -> Iterator[OfficialSdk]:
-    """Start Node once for all tests of this module: that is what takes the time."""
+@pytest.fixture(scope="module", params=[SDK, PREVIOUS_SDK])
+def node(request: pytest.FixtureRequest) -> Iterator[OfficialSdk]:
+    """Start Node once for all tests of an SDK: that is what takes the time."""
     require(official_sdk.available())
-    with OfficialSdk() as sdk:
+    with OfficialSdk(request.param) as sdk:
         yield sdk
 
 
@@ -128,6 +131,62 @@ def test_e1_update_user(app: App) -> None:
     updated = app.sdk.update_user({"uid": "user1", "name": "Kev"}, app.service.auth_key)
     assert updated["name"] == "Kev"
     assert app.sdk.login("user1", app.service.auth_key)["name"] == "Kev"
+
+
+def test_e1_update_all_fields(app: App) -> None:
+    """Whatever an update sets comes back, and what it leaves out stays."""
+    key = app.service.auth_key
+    app.sdk.create_user({"uid": "user1", "name": "Kevin", "tags": ["vip"]}, key)
+    fields = {
+        "uid": "user1",
+        "name": "Kev",
+        "avatar": "https://example.org/kev.png",
+        "link": "https://example.org/kev",
+        "role": "default",
+        "statusMessage": "Away",
+        "metadata": {"city": "Bergen"},
+    }
+    updated = app.sdk.update_user(fields, key)
+    assert updated.items() >= {**fields, "tags": ["vip"]}.items()
+    stored = app.service.user("user1")
+    assert {name: stored[name] for name in fields} == fields
+
+
+def test_e1_update_unknown_uid(app: App) -> None:
+    """An update of nobody fails with the service's code."""
+    with pytest.raises(OfficialSdkError) as caught:
+        app.sdk.update_user({"uid": "no-such-user", "name": "Kev"}, app.service.auth_key)
+    assert caught.value.code == "ERR_UID_NOT_FOUND"
+
+
+def test_e1_update_with_wrong_key(app: App) -> None:
+    """An update with an unknown auth key fails with the service's code, and changes nothing."""
+    before = app.service.user(UID)
+    with pytest.raises(OfficialSdkError) as caught:
+        app.sdk.update_user({"uid": UID, "name": "Kev"}, WRONG_KEY)
+    assert caught.value.code == "AUTH_ERR_APIKEY_NOT_FOUND"
+    assert app.service.user(UID) == before
+
+
+def test_e1_deactivated_user(app: App) -> None:
+    """A deactivated user cannot log in; reactivated, they can."""
+    app.service.deactivate_user(UID)
+    with pytest.raises(OfficialSdkError) as caught:
+        app.sdk.login(UID, app.service.auth_key)
+    assert caught.value.code == "ERR_UID_NOT_FOUND"
+    app.service.reactivate_user(UID)
+    assert app.sdk.login(UID, app.service.auth_key)["uid"] == UID
+
+
+def test_e1_revoked_while_logged_in(app: App) -> None:
+    """The next call of a session that was revoked meanwhile fails, and logs the user out."""
+    app.log_in()
+    app.service.flush_auth_tokens(UID)
+    with pytest.raises(OfficialSdkError) as caught:
+        app.sdk.update_current_user_details({"name": "Else"})
+    assert caught.value.code == "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"
+    assert app.sdk.get_logged_in_user() is None
+    assert app.events() == ["logoutSuccess"]
 
 
 def test_e1_login(app: App) -> None:

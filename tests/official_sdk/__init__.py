@@ -1,11 +1,23 @@
-"""The official JavaScript SDK, run by Node, as a test part."""
+"""The official JavaScript SDKs, run by Node, as test parts."""
 
 from tests.official_sdk.harness import (
+    PREVIOUS_SDK,
+    SDK,
     OfficialSdk,
     OfficialSdkError,
     OfficialSdkGone,
     available,
     install,
+    node_modules,
 )
 
-__all__ = ["OfficialSdk", "OfficialSdkError", "OfficialSdkGone", "available", "install"]
+__all__ = [
+    "PREVIOUS_SDK",
+    "SDK",
+    "OfficialSdk",
+    "OfficialSdkError",
+    "OfficialSdkGone",
+    "available",
+    "install",
+    "node_modules",
+]

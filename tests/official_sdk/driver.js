@@ -2,7 +2,8 @@
 // Runs the unmodified official CometChat SDK in a jsdom window and does what it is told:
 // one JSON object per line on standard input, one JSON object per line on standard output.
 //
-//     node driver.js FOLDER      FOLDER holds the packages "jsdom" and "@cometchat/..."
+//     node driver.js FOLDER PACKAGE      FOLDER holds the packages "jsdom" and PACKAGE,
+//                                        e.g. "@cometchat/chat-sdk-javascript"
 //
 // The only thing replaced is the way out: fetch() sends the SDK's request, as it is, to the base
 // URL given with "init". Whatever the SDK wants from any other host fails here and is recorded.
@@ -10,13 +11,14 @@
 const { webcrypto } = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const path = require('node:path');
 const readline = require('node:readline');
 const vm = require('node:vm');
 
 const packages = path.resolve(process.argv[2]);
 const { JSDOM, VirtualConsole } = require(path.join(packages, 'jsdom'));
-const sdkFile = path.join(packages, '@cometchat', 'chat-sdk-javascript', 'CometChat.js');
+const sdkFile = path.join(packages, ...process.argv[3].split('/'), 'CometChat.js');
 const sdkScript = new vm.Script(fs.readFileSync(sdkFile, 'utf8'), { filename: sdkFile });
 
 const REGION = 'us';
@@ -25,8 +27,11 @@ const LISTENER_ID = 'driver';
 const QUIET_TURNS = 10;
 const RESTORE_LIMIT = 5000; // milliseconds
 
-const agent = new http.Agent({ keepAlive: true });
-let installation = null; // { appId, baseUrl }
+const ways = {
+  'http:': { request: http.request, agent: new http.Agent({ keepAlive: true }) },
+  'https:': { request: https.request, agent: new https.Agent({ keepAlive: true }) },
+};
+let installation = null; // { appId, baseUrl, host }
 let dom = null;
 let sdk = null;
 let events = [];
@@ -53,12 +58,13 @@ function fetchFromBase(input, options = {}) {
   const asked = new URL(String(input));
   if (!isServiceHost(asked.host)) return Promise.reject(refuse('fetch', asked));
   const base = new URL(installation.baseUrl);
+  const way = ways[base.protocol];
   const body = options.body === undefined ? null : Buffer.from(options.body, 'utf8');
   const headers = { ...options.headers };
   if (body !== null) headers['Content-Length'] = body.length;
   return new Promise((resolve, reject) => {
-    const request = http.request({
-      agent,
+    const request = way.request({
+      agent: way.agent,
       host: base.hostname,
       port: base.port,
       method: options.method,
@@ -104,6 +110,10 @@ function openWindow(stored) {
   return window;
 }
 
+function closeConnections() {
+  for (const { agent } of Object.values(ways)) agent.destroy();
+}
+
 function closeWindow() {
   if (dom === null) return;
   dom.window.close();
@@ -141,9 +151,10 @@ async function start(stored) {
   const callbacks = Object.fromEntries(names.map((name) => [name, listen(name)]));
   const settings = new sdk.AppSettingsBuilder()
     .setRegion(REGION)
-    .autoEstablishSocketConnection(false)
-    .build();
-  const done = await sdk.init(installation.appId, settings);
+    .autoEstablishSocketConnection(false);
+  const { host } = installation;
+  if (host) settings.overrideAdminHost(host).overrideClientHost(host);
+  const done = await sdk.init(installation.appId, settings.build());
   sdk.addLoginListener(LISTENER_ID, new sdk.LoginListener(callbacks));
   await settle();
   return done && sdk.isInitialized() && window === dom.window;
@@ -152,9 +163,9 @@ async function start(stored) {
 // ---- what can be asked ----
 
 const commands = {
-  init({ appId, baseUrl }) {
+  init({ appId, baseUrl, host }) {
     closeWindow();
-    installation = { appId, baseUrl };
+    installation = { appId, baseUrl, host };
     events = [];
     blocked = [];
     return start({});
@@ -177,12 +188,13 @@ const commands = {
   getLoggedinUser: () => sdk.getLoggedinUser(),
   createUser: ({ user, authKey }) => sdk.createUser(user, authKey),
   updateUser: ({ user, authKey }) => sdk.updateUser(user, authKey),
+  getUser: ({ uid }) => sdk.getUser(uid),
   updateCurrentUserDetails: ({ user }) => sdk.updateCurrentUserDetails(user),
   events: () => events.splice(0),
   blocked: () => blocked.splice(0),
   exit() {
     closeWindow();
-    agent.destroy();
+    closeConnections();
     input.close();
     return true;
   },
@@ -215,4 +227,4 @@ input.on('line', (line) => {
     process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
   });
 });
-input.on('close', () => queue.then(() => { closeWindow(); agent.destroy(); }));
+input.on('close', () => queue.then(() => { closeWindow(); closeConnections(); }));

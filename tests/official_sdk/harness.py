@@ -1,6 +1,6 @@
-"""Drives the official CometChat JavaScript SDK from Python.
+"""Drives the official CometChat JavaScript SDKs from Python: the current one and the one before.
 
-The SDK runs unmodified, in a jsdom window, in a Node process of its own. To install it::
+An SDK runs unmodified, in a jsdom window, in a Node process of its own. To install them::
 
     python -m tests.official_sdk.harness
 """
@@ -22,6 +22,7 @@ HERE: Final = Path(__file__).parent
 DRIVER: Final = HERE / "driver.js"
 NODE_MODULES_VARIABLE: Final = "COMETCHAT_TEST_NODE_MODULES"
 SDK: Final = "@cometchat/chat-sdk-javascript"
+PREVIOUS_SDK: Final = "@cometchat-pro/chat"
 
 # Seconds. A command takes milliseconds and loading the SDK about one second.
 TIME_LIMIT: Final = 30.0
@@ -55,21 +56,23 @@ def node_modules() -> Path:
 
 
 def available() -> str | None:
-    """Return why the official SDK cannot be run here, or ``None`` if it can."""
+    """Return why the official SDKs cannot be run here, or ``None`` if they can."""
     if shutil.which("node") is None:
-        return "Node is not installed: the official SDK cannot be run"
+        return "Node is not installed: the official SDKs cannot be run"
     folder = node_modules()
-    wanted = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"][SDK]
-    if _installed_version(folder / SDK) != wanted or _installed_version(folder / "jsdom") is None:
-        return (
-            f"the official SDK {wanted} is not installed in {folder}: "
-            "run python -m tests.official_sdk.harness"
-        )
+    description = json.loads((HERE / "package.json").read_text("utf-8"))
+    for package, wanted in description["dependencies"].items():
+        installed = _installed_version(folder / package)
+        if installed is None or (not wanted.startswith("^") and installed != wanted):
+            return (
+                f"{package} {wanted} is not installed in {folder}: "
+                "run python -m tests.official_sdk.harness"
+            )
     return None
 
 
 def install(cache_dir: Path = HERE, *, time_limit: float = INSTALL_TIME_LIMIT) -> Path:
-    """Install the official SDK and jsdom with npm.
+    """Install the official SDKs, jsdom and axe-core with npm.
 
     Args:
         cache_dir: Folder that gets the ``node_modules``; made if it is missing.
@@ -94,7 +97,7 @@ def install(cache_dir: Path = HERE, *, time_limit: float = INSTALL_TIME_LIMIT) -
 
 
 class OfficialSdk:
-    """One Node process with the official SDK in it; to be used in a ``with`` statement.
+    """One Node process with an official SDK in it; to be used in a ``with`` statement.
 
     ``init`` begins a new installation with nothing stored, so that one process serves any
     number of tests. Methods are named like the SDK's, in Python's spelling, and return its
@@ -104,19 +107,24 @@ class OfficialSdk:
     ``OfficialSdkGone`` where Node ended or gave no answer within the time limit.
     """
 
-    def __init__(self, *, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(
+        self, package: str = SDK, *, ca: Path | None = None, time_limit: float = TIME_LIMIT
+    ) -> None:
         """Start Node.
 
         Args:
+            package: Which SDK: ``SDK`` or ``PREVIOUS_SDK``.
+            ca: File with the certificate of an authority that Node is to trust, besides its own.
             time_limit: Seconds that each command may take.
         """
         self.time_limit = time_limit
         self._log: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
-            ["node", str(DRIVER), str(node_modules())],
+            ["node", str(DRIVER), str(node_modules()), package],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            env=os.environ if ca is None else {**os.environ, "NODE_EXTRA_CA_CERTS": str(ca)},
             encoding="utf-8",
         )
 
@@ -148,14 +156,15 @@ class OfficialSdk:
         """Return the id of the Node process."""
         return self._process.pid
 
-    def init(self, app_id: str, base_url: str) -> bool:
+    def init(self, app_id: str, base_url: str, host: str | None = None) -> bool:
         """Begin a new installation: an empty local store, and a new window with the SDK in it.
 
         Args:
             app_id: The CometChat app.
             base_url: Where the SDK's requests go, e.g. ``http://127.0.0.1:8080``; paths stay.
+            host: Host that the SDK is told to use in place of both of CometChat's, if any.
         """
-        return bool(self._do("init", appId=app_id, baseUrl=base_url))
+        return bool(self._do("init", appId=app_id, baseUrl=base_url, host=host))
 
     def restart(self) -> bool:
         """Close the window and open another over the same local store, as a page reload does."""
@@ -183,6 +192,10 @@ class OfficialSdk:
     def update_user(self, user: Json, auth_key: str) -> Json:
         """Update the user whose uid is among the fields given."""
         return self._do_json("updateUser", user=user, authKey=auth_key)
+
+    def get_user(self, uid: str) -> Json:
+        """Return a user, as whoever is logged in may see them."""
+        return self._do_json("getUser", uid=uid)
 
     def update_current_user_details(self, user: Json) -> Json:
         """Update whoever is logged in."""
