@@ -2,87 +2,110 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from typing import TYPE_CHECKING, Final, NoReturn
+import webbrowser
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ._exits import Failure, sentence
-from ._output import console
+from ._output import console, warn
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..emulator import Emulator
+    from ..emulator._command import Option
 
-_SEEDED_UID: Final = "cometchat-uid-1"
+
+class _Emulator(click.Command):
+    """The command, whose options are the emulator's own; they are read when they are needed."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options."""
+        self.params = _parameters()
+        return super().get_params(ctx)
 
 
-@click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Port of 127.0.0.1 to listen on; 0, the default, takes any free one.",
-)
-@click.option("--app-id", default="emulator-app", show_default=True, help="The app's id.")
-@click.option("--auth-key", help="Key for clients; made up by default.")
-@click.option("--rest-api-key", help="Key for servers; made up by default.")
-def emulator(port: int, app_id: str, auth_key: str | None, rest_api_key: str | None) -> None:
+@click.command(cls=_Emulator)
+def emulator(**values: Any) -> None:
     """Run CometChat's users and logins on this machine.
 
-    What it knows is gone when it ends. Ctrl-C or SIGTERM ends it, with exit code 0.
+    Without --data what it knows is gone when it ends. Ctrl-C or SIGTERM ends it, with exit code 0.
     """
-    out = console()
+    service = _started(values)
     try:
-        with _started(port, app_id, auth_key, rest_api_key) as service:
-            _introduce(out, service)
-            _wait_for_ever()
+        _introduce(service, values)
+        _wait_for_ever()
     except KeyboardInterrupt:
-        out.print("The emulator has ended.")
+        if not values["json"]:
+            console().print("The emulator has ended.")
+    finally:
+        _command().finish(service, values)
 
 
-def _started(port: int, app_id: str, auth_key: str | None, rest_api_key: str | None) -> Emulator:
+def _command() -> Any:
+    """Return what the emulator's command lines have in common.
+
+    Raises:
+        Failure: If a library that the emulator needs is not installed.
+    """
+    try:
+        from ..emulator import _command
+    except ImportError as error:
+        raise Failure(str(error)) from None
+    return _command
+
+
+@functools.cache
+def _parameters() -> list[click.Parameter]:
+    return [_parameter(option) for option in _command().OPTIONS]
+
+
+def _parameter(option: Option) -> click.Option:
+    """Return click's form of an option."""
+    if not option.metavar:
+        return click.Option([option.flag], is_flag=True, help=option.help)
+    return click.Option(
+        [option.flag],
+        metavar=option.metavar,
+        type=str if option.least is None else click.IntRange(option.least, option.most),
+        multiple=option.several,
+        envvar=option.variable,
+        show_envvar=bool(option.variable),
+        help=option.help,
+    )
+
+
+def _started(values: dict[str, Any]) -> Emulator:
     """Return a running emulator.
 
     Raises:
         Failure: If there cannot be one.
     """
     try:
-        from ..emulator import Emulator
-
-        return Emulator(
-            app_id=app_id, port=port, auth_key=auth_key, rest_api_key=rest_api_key
-        ).start()
+        service: Emulator = _command().start(values)
     except (ImportError, ValueError) as error:
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(sentence(error)) from None
+    return service
 
 
-def _introduce(out: Console, service: Emulator) -> None:
+def _introduce(service: Emulator, values: dict[str, Any]) -> None:
     """Print what a client needs in order to use the emulator."""
-    for name, value in {
-        "URL": service.url,
-        "App id": service.app_id,
-        "Auth key": service.auth_key,
-        "REST API key": service.rest_api_key,
-        "Users": "cometchat-uid-1 to cometchat-uid-5",
-    }.items():
-        out.print(f"{name + ':':<14}{value}")
-    out.print("\nA client for it:\n")
-    out.print(_snippet(service), style="cyan")
-    out.print("\nThe emulator is running. Ctrl-C ends it.")
-
-
-def _snippet(service: Emulator) -> str:
-    return (
-        "from cometchat_auth import AppSettings, CometChat\n"
-        "\n"
-        f"chat = CometChat({service.app_id!r}, AppSettings.for_emulator({service.url!r}))\n"
-        f"user = chat.login({_SEEDED_UID!r}, {service.auth_key!r}).result()\n"
-        "print(user.name)"
-    )
+    command, out = _command(), console()
+    if warning := command.warning(values):
+        warn(warning)
+    if values["json"]:
+        click.echo(command.as_json(service, values))
+    else:
+        for name, value in command.facts(service, values):
+            out.print(f"{name + ':':<14}{value}")
+        out.print("\nA client for it:\n")
+        out.print(command.snippet(service, values), style="cyan")
+        out.print("\nThe emulator is running. Ctrl-C ends it.")
+    if values["open"] and not webbrowser.open(service.dashboard_url):
+        warn("No browser was found to open.")
 
 
 def _wait_for_ever() -> NoReturn:
