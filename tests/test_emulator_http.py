@@ -154,7 +154,6 @@ def test_e3_refuses_to_listen_beyond_loopback(host: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/v3",
         "/v3/",
         "/users",

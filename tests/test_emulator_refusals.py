@@ -24,6 +24,16 @@ CALLS = [
     ("GET", "/v3/users/cometchat-uid-1/auth_tokens/t"),
     ("PUT", "/v3/users/cometchat-uid-1/auth_tokens/t"),
     ("DELETE", "/v3/users/cometchat-uid-1/auth_tokens/t"),
+    ("POST", "/v3/apikeys"),
+    ("GET", "/v3/apikeys"),
+    ("GET", "/v3/apikeys/k"),
+    ("PUT", "/v3/apikeys/k"),
+    ("DELETE", "/v3/apikeys/k"),
+    ("POST", "/v3/roles"),
+    ("GET", "/v3/roles"),
+    ("GET", "/v3/roles/r"),
+    ("PUT", "/v3/roles/r"),
+    ("DELETE", "/v3/roles/r"),
 ]
 OPEN_TO_AUTH_KEYS = {
     ("POST", "/v3/users"),

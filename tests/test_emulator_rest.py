@@ -259,3 +259,36 @@ def test_given_keys_are_used() -> None:
     assert made.auth_key != made.rest_api_key
     with pytest.raises(ValueError, match="two different"):
         Emulator(auth_key="same", rest_api_key="same")
+
+
+def test_every_call_mints_unless_told_otherwise(emulator: Emulator) -> None:
+    """With force, without, and without a body, a new token must come by default."""
+    path = "/users/cometchat-uid-1/auth_tokens"
+    bodies: list[Any] = [None, {"force": False}, {"force": True}]
+    tokens = {rest(emulator, "POST", path, body).data["authToken"] for body in bodies}
+    assert len(tokens) == 3
+
+
+def test_the_latest_token_comes_again_where_told() -> None:
+    """With the switch the latest token must come again and learn of the device, unless forced."""
+    path = "/users/cometchat-uid-1/auth_tokens"
+    with Emulator(reuse_auth_tokens=True) as service:
+        first = rest(service, "POST", path).data
+        assert rest(service, "POST", path, {"force": False, "platform": "X"}).data == first
+        second = rest(service, "POST", path, {"force": True}).data
+        assert second["authToken"] != first["authToken"]
+        assert rest(service, "POST", path).data == second
+        listed = rest(service, "GET", path).data
+        assert listed == [{**first, "platform": "X"}, second]
+        service.revoke_auth_token(second["authToken"])
+        assert rest(service, "POST", path).data == first
+        assert rest(service, "POST", "/users/nobody/auth_tokens").status == 404
+
+
+def test_a_user_and_its_token_are_made_together(emulator: Emulator) -> None:
+    """A creation that is refused must leave neither the user nor a token."""
+    body = {"uid": "kevin", "name": "K", "withAuthToken": True}
+    made = rest(emulator, "POST", "/users", body).data
+    assert emulator.auth_tokens("kevin") == [made["authToken"]]
+    assert rest(emulator, "POST", "/users", body).refusal == (400, "ERR_UID_ALREADY_EXISTS")
+    assert emulator.auth_tokens("kevin") == [made["authToken"]]

@@ -215,12 +215,12 @@ def test_no_list_is_sorted_anew_for_each_page(standing: Standing, wishes: dict[s
     """A page must be read along an index: sorting 100,000 users for each would take too long."""
     database = Database()
     statements: list[str] = []
-    with database.reading() as connection:
-        connection.set_trace_callback(statements.append)
-        _user_rows.list_page(connection, UserFilter(standing=standing, **wishes), Page(9, 100))
-        connection.set_trace_callback(None)
+    with database.of("app").reading() as tables:
+        tables.connection.set_trace_callback(statements.append)
+        _user_rows.list_page(tables, UserFilter(standing=standing, **wishes), Page(9, 100))
+        tables.connection.set_trace_callback(None)
         _, page = statements
-        plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {page}"))
+        plan = " ".join(row[3] for row in tables.connection.execute(f"EXPLAIN QUERY PLAN {page}"))
     database.close()
     assert f"users USING INDEX {INDEXES[standing]}" in plan
     assert "TEMP B-TREE" not in plan

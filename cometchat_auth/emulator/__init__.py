@@ -1,10 +1,10 @@
 """CometChat's users and logins on your own machine, for development and tests.
 
-What it imitates so far: creating, listing, reading, updating, deactivating, reactivating and
-deleting users, the auth tokens of a user, and the client API's ``/me``, below ``/v3`` and
-``/v3.0``; a plan's quota of users and the rate limit, where told to. Nothing else is imitated:
-every other path answers ``ERR_API_NOT_FOUND``, never a guess, and nobody is ever online. It needs
-no account and no network, and listens on the loopback interface only::
+What it imitates: the REST API's users, auth tokens, API keys and roles, and the client API's
+``/me``, below ``/v3`` and ``/v3.0``; a plan's quota of users and the rate limit, where told to.
+Nothing else is imitated: every other path answers ``ERR_API_NOT_FOUND``, never a guess, roles
+restrict nobody, and nobody is ever online. It needs no account and no network, and listens on the
+loopback interface only unless told::
 
     from cometchat_auth import AppSettings, CometChat
     from cometchat_auth.emulator import Emulator
@@ -19,7 +19,11 @@ It shares no code with the client, so that the two cannot share a mistake.
 from __future__ import annotations
 
 try:
+    from ._direct import App
     from ._emulator import Emulator
+    from ._faults import Fault
+    from ._faults_list import ActiveFault, Faults
+    from ._log import Entry, RequestLog
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"cheroot", "flask", "werkzeug"}:
         raise
@@ -29,4 +33,4 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-__all__ = ["Emulator"]
+__all__ = ["ActiveFault", "App", "Emulator", "Entry", "Fault", "Faults", "RequestLog"]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from functools import partial
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any, Final
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
-from . import _errors, _gate
+from . import _admin_errors, _errors, _gate, _openapi
+from ._apps import Apps
 from ._checks import MAX_BODY, parse_body
-from ._routes import ROUTES, VERSIONS, Route
+from ._routes import ROUTES, VERSIONS, Credential, Route
 from ._service import Call, Service
 
 _LOGGER: Final = logging.getLogger("cometchat_auth.emulator")
+
+_APPS: Final = "cometchat_auth.apps"  # where a request's environment has them
 
 _DRAIN: Final = 64 * 1024  # bytes read at once of a body that is too long anyway
 
@@ -25,13 +29,27 @@ _DRAIN: Final = 64 * 1024  # bytes read at once of a body that is too long anywa
 _PREFLIGHT_SECONDS: Final = "600"
 
 
-def build_app(service: Service) -> Flask:
-    """Return the WSGI application that answers for an emulated app."""
+def build_app(apps: Apps) -> Callable[..., Iterable[bytes]]:
+    """Return the WSGI application that answers for the emulated apps."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ[_APPS] = apps
+        return _flask()(environ, start_response)
+
+    return application
+
+
+@cache
+def _flask() -> Flask:
+    """Return the routes and what answers them, for the apps of any emulator.
+
+    They are made once: making them takes ten times as long as all else that an emulator needs.
+    """
     app = Flask(__name__, static_folder=None, template_folder=None)
     # A redirect would be a guess: a path is known as it stands, or not at all.
     app.url_map.merge_slashes = False
     for number, route in enumerate(ROUTES):
-        view = _view(service, route)
+        view = partial(_view, route)
         for version in VERSIONS:
             app.add_url_rule(
                 f"/{version}{route.path}",
@@ -40,35 +58,42 @@ def build_app(service: Service) -> Flask:
                 methods=[route.method],
                 provide_automatic_options=False,
             )
+    _openapi.add_to(app)
     app.before_request(_before)
     app.after_request(_after)
-    app.after_request(partial(_tell_rate, service))
+    app.after_request(_tell_rate)
     app.register_error_handler(_errors.ServiceError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
+    app.register_error_handler(sqlite3.Error, _fail_to_keep)
     app.register_error_handler(Exception, _fail)
     return app
 
 
-def _view(service: Service, route: Route) -> Callable[..., Response]:
-    """Return the Flask view of one call: checks in the service's order, then the handler."""
+def _apps() -> Apps:
+    apps: Apps = request.environ[_APPS]
+    return apps
 
-    def view(uid: str = "", token: str = "") -> Response:
-        _gate.check_app(service, request.headers)
-        session = _gate.check_credential(service, route.credential, request.headers)
-        _count(service)
-        # A body makes no difference to a GET, whatever is in it.
-        body = {} if route.method == "GET" else parse_body(g.body)
-        call = Call(
-            uid=uid,
-            token=token or session,
-            query=request.args,
-            body=body,
-            host=request.host,
-            on_behalf_of=request.headers.get("onBehalfOf", "").strip(),
-        )
-        return _answer(200, route.handler(service, call))
 
-    return view
+def _view(route: Route, **path: str) -> Response:
+    """Answer one call: checks in the service's order, then the handler."""
+    service = g.service = _gate.find_app(_apps(), route.credential, request.headers)
+    credential = _gate.check_credential(service, route.credential, request.headers)
+    _count(service)
+    # A body makes no difference to a GET, whatever is in it.
+    body = {} if route.method == "GET" else parse_body(g.body)
+    return _answer(200, route.handler(service, _call(route, path, credential, body)))
+
+
+def _call(route: Route, path: dict[str, str], credential: str, body: dict[str, Any]) -> Call:
+    is_session = route.credential is Credential.SESSION
+    return Call(
+        **{"token": credential if is_session else "", **path},
+        own_key="" if is_session else credential,
+        query=request.args,
+        body=body,
+        host=request.host,
+        on_behalf_of=request.headers.get("onBehalfOf", "").strip(),
+    )
 
 
 def _count(service: Service) -> None:
@@ -110,8 +135,9 @@ def _after(response: Response) -> Response:
     return response
 
 
-def _tell_rate(service: Service, response: Response) -> Response:
+def _tell_rate(response: Response) -> Response:
     """Say what is left of the rate limit, also where the request came too little far to count."""
+    service: Service = g.get("service") or _apps().first
     if service.rate is not None and request.method != "OPTIONS":
         allowance = g.get("allowance") or service.rate.look()
         response.headers.update(service.rate.headers(allowance))
@@ -132,6 +158,11 @@ def _refuse_http(error: HTTPException) -> Response:
 def _fail(error: Exception) -> Response:
     _LOGGER.error("The emulator failed on a request.", exc_info=error)
     return _refuse(_errors.exception())
+
+
+def _fail_to_keep(error: sqlite3.Error) -> Response:
+    _LOGGER.error("The emulator's database failed on a request.", exc_info=error)
+    return _refuse(_admin_errors.operation_failed())
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

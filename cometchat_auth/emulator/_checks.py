@@ -97,6 +97,19 @@ def user_fields(reader: Reader, roles: Collection[str], *, creating: bool) -> di
     return given
 
 
+def role_fields(reader: Reader, *, creating: bool) -> dict[str, Any]:
+    """Return the checked fields of a role that the body names, by their names in the record."""
+    fields = {
+        "name": reader.take(
+            "name", _rules.text(_rules.MAX_NAME), required=creating or "name" in reader.body
+        ),
+        "description": reader.take("description", _rules.text(_rules.MAX_DESCRIPTION)),
+        "metadata": reader.take("metadata", _rules.metadata),
+        "settings": reader.take("settings", _rules.metadata),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def device_fields(reader: Reader) -> dict[str, Any]:
     """Return what the body says about the device that will use a token."""
     fields = {

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from . import _errors, _rules
 from ._checks import Reader, user_fields
-from ._records import Page, Standing, UserFilter
-from ._state import MAX_TOKENS_PER_USER, State
+from ._records import AppRecord, Page, Standing, UserFilter
+from ._service import Service
+from ._state import MAX_TOKENS_PER_USER
 
 # Python's spelling of a user's fields, and the service's.
 _FIELDS: Final = {
@@ -33,11 +34,12 @@ class DirectAccess:
     No key is asked for, and neither the quota of users nor the rate limit is in the way.
 
     Args:
-        state: What the app knows.
+        service: The app.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._state = service.state
 
     def create_user(self, uid: str, name: str, **fields: Any) -> dict[str, Any]:
         """Create a user.
@@ -55,7 +57,7 @@ class DirectAccess:
             TypeError: There is no such field.
         """
         with _as_python_errors():
-            return _create_user(self._state, uid, name, fields)
+            return _create_user(self._service, uid, name, fields)
 
     def users(self, *, deactivated: bool = False) -> list[dict[str, Any]]:
         """Return the active users, or the deactivated ones, in the order of their creation."""
@@ -136,7 +138,40 @@ class DirectAccess:
             self._state.flush_tokens(uid)
 
 
-def _create_user(state: State, uid: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+class App(DirectAccess):
+    """One app of an emulator.
+
+    Args:
+        service: The app.
+        record: Its id and the two keys that it began with.
+    """
+
+    def __init__(self, service: Service, record: AppRecord) -> None:
+        super().__init__(service)
+        self._record = record
+
+    @property
+    def app_id(self) -> str:
+        """Return the app's id."""
+        return self._record.app_id
+
+    @property
+    def auth_key(self) -> str:
+        """Return the key of the scope ``authOnly`` that it began with, for clients."""
+        return self._record.auth_key
+
+    @property
+    def rest_api_key(self) -> str:
+        """Return the key of the scope ``fullAccess`` that it began with, for servers."""
+        return self._record.rest_api_key
+
+    def __repr__(self) -> str:
+        return f"<App {self.app_id!r}>"
+
+
+def _create_user(
+    service: Service, uid: str, name: str, fields: Mapping[str, Any]
+) -> dict[str, Any]:
     """Create a user, checked as ``POST /users`` is, and return it as the service answers it."""
     unknown = fields.keys() - _FIELDS.keys()
     if unknown:
@@ -144,9 +179,9 @@ def _create_user(state: State, uid: str, name: str, fields: Mapping[str, Any]) -
     given = {_FIELDS[field]: value for field, value in fields.items()}
     reader = Reader({**given, "uid": uid, "name": name})
     reader.take("uid", _rules.uid, required=True)
-    checked = user_fields(reader, state.roles(), creating=True)
+    checked = user_fields(reader, service.roles.ids(), creating=True)
     reader.finish()
-    return state.create_user(uid, checked).to_wire()
+    return service.state.create_user(uid, checked).to_wire()
 
 
 @contextmanager

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import secrets
+import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
+from . import _hosts
 from ._app import build_app
-from ._direct import DirectAccess
-from ._rate import RateLimit
+from ._beginnings import checked_options, checked_start
+from ._contents import Contents
+from ._control import build_control
+from ._dashboard import build_dashboard
+from ._faults_wsgi import FaultyService
+from ._front import Front
+from ._seed_files import SeedSource
 from ._server import Server
-from ._service import Service
-from ._state import AUTH_ONLY, FULL_ACCESS, State
+from ._tls import Authority
 
-logging.getLogger("cometchat_auth.emulator").addHandler(logging.NullHandler())
-
-# CometChat's documentation: every new app has these five uids; the names are the emulator's.
-_SEED: Final = {
-    "cometchat-uid-1": "Andrew Joseph",
-    "cometchat-uid-2": "George Alan",
-    "cometchat-uid-3": "Nancy Grace",
-    "cometchat-uid-4": "Susan Marie",
-    "cometchat-uid-5": "John Paul",
-}
-
-_KEY_BYTES: Final = 20  # CometChat's documentation: keys are 40 hex digits
+_LOGGER: Final = logging.getLogger("cometchat_auth.emulator")
+_LOGGER.addHandler(logging.NullHandler())
 
 
-class Emulator(DirectAccess):
+class Emulator(Contents):
     """CometChat's users and logins on this machine: an app with five users, as new apps have.
 
     It runs inside a ``with`` block, or from ``start()`` to ``stop()``. What it knows lives as
@@ -41,13 +34,18 @@ class Emulator(DirectAccess):
     users and tokens, like a service that was out of reach for a while. The methods that act on
     users and tokens work whether it runs or not.
 
+    With `data` it lives in a file, for as long as that is kept, and is safe there whenever the
+    program dies. Only one emulator at a time can use a file; a stopped one leaves it to others.
+
     Args:
-        app_id: The app's id.
-        host: Loopback address to listen on.
+        app_id: The app's id. By default that of the data file's first app, that of the seed's
+            first app, or ``emulator-app``.
+        host: Loopback address to listen on; with `allow_remote` any address or name of this
+            machine, e.g. ``0.0.0.0`` for all.
         port: Port to listen on; 0 for any free one.
         auth_key: Key of the scope ``authOnly``; made up if not given.
         rest_api_key: Key of the scope ``fullAccess``; made up if not given.
-        roles: Ids of the roles that users may have, besides ``default``.
+        roles: Ids of the roles that users may have, besides ``default`` and those of the seed.
         settings: What ``PUT /me`` answers as the app's settings, beside the usual ones. By
             default ``ADMIN_API_HOST`` and ``CLIENT_API_HOST`` are where the request went: the
             official JavaScript SDK 4.2.0 was observed to send what comes next to those.
@@ -61,16 +59,29 @@ class Emulator(DirectAccess):
         other_rate_limit_headers: Whether these headers are spelled ``X-RateLimit-...``:
             CometChat's documentation has both.
         clock: Returns the unix time in seconds; for tests in which time has to pass.
+        data: File to keep everything in; made if there is none. What it knows comes first: keys
+            that are given must be its own, and the seed is for apps that it has not.
+        seed: JSON file, or what is in one, with the users, roles and keys to begin with, instead
+            of the five users. `export` makes such files.
+        reuse_auth_tokens: Whether ``POST /users/{uid}/auth_tokens`` without ``force`` returns the
+            user's latest token again. What the service does is not known.
+        tls: Whether it speaks HTTPS, with a certificate made on the spot; clients have to trust
+            its authority, `ca_pem`.
+        allow_remote: Whether other machines may reach it. It guards nothing: a warning is logged
+            when it starts.
 
     Raises:
-        ValueError: ``host`` is no loopback address, both keys are the same or empty, or a limit
-            is too low.
+        ValueError: ``host`` is no loopback address, both keys are the same or empty, a limit is
+            too low, the seed cannot be used, or the data file is another program's, a newer
+            emulator's, or has another app or other keys.
+        OSError: The data file or the seed cannot be used, or another emulator uses the file.
+        ImportError: TLS is asked for, and the package trustme is not installed.
     """
 
     def __init__(
         self,
         *,
-        app_id: str = "emulator-app",
+        app_id: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         auth_key: str | None = None,
@@ -82,63 +93,80 @@ class Emulator(DirectAccess):
         requests_per_minute: int | None = None,
         other_rate_limit_headers: bool = False,
         clock: Callable[[], float] = time.time,
+        data: str | os.PathLike[str] | None = None,
+        seed: SeedSource | None = None,
+        reuse_auth_tokens: bool = False,
+        tls: bool = False,
+        allow_remote: bool = False,
     ) -> None:
-        self._host = _loopback(host)
+        self._host = _hosts.listening_address(host, allow_remote=allow_remote)
+        self._authority = Authority(_hosts.names(self._host)) if tls else None
         self._port = port
-        self._auth_key = secrets.token_hex(_KEY_BYTES) if auth_key is None else auth_key
-        self._rest_key = secrets.token_hex(_KEY_BYTES) if rest_api_key is None else rest_api_key
-        if not self._auth_key or not self._rest_key or self._auth_key == self._rest_key:
-            raise ValueError("auth_key and rest_api_key must be two different, non-empty keys.")
-        keys = {self._auth_key: AUTH_ONLY, self._rest_key: FULL_ACCESS}
-        _check_at_least(0, user_quota=user_quota)
-        _check_at_least(1, requests_per_minute=requests_per_minute)
-        super().__init__(State(keys, roles, clock))
-        weakref.finalize(self, self._state.close)
-        for uid, name in _SEED.items():
-            self._state.create_user(uid, {"name": name})
-        rate = None
-        if requests_per_minute is not None:
-            rate = RateLimit(requests_per_minute, clock, other_names=other_rate_limit_headers)
-        self._app = build_app(
-            Service(
-                app_id,
-                self._state,
-                settings or {},
-                strict_auth_key,
-                user_quota=user_quota,
-                rate=rate,
-            )
+        options = checked_options(
+            settings=settings or {},
+            strict_auth_key=strict_auth_key,
+            user_quota=user_quota,
+            requests_per_minute=requests_per_minute,
+            other_rate_limit_headers=other_rate_limit_headers,
+            reuse_auth_tokens=reuse_auth_tokens,
         )
-        self._app_id = app_id
+        start = checked_start(auth_key, rest_api_key, roles)
+        super().__init__(data, clock, app_id, start, options, seed)
+        self._front = Front(
+            FaultyService(
+                build_app(self._apps),
+                self.faults,
+                self.requests,
+                self._apps.whose,
+                self._apps.first_keys,
+                clock,
+            ),
+            lambda: build_control(self),
+            lambda: build_dashboard(self),
+        )
         self._server: Server | None = None
         self._switch = threading.Lock()
 
     @property
-    def app_id(self) -> str:
-        """Return the app's id."""
-        return self._app_id
-
-    @property
-    def auth_key(self) -> str:
-        """Return the key of the scope ``authOnly``, for clients in development."""
-        return self._auth_key
-
-    @property
-    def rest_api_key(self) -> str:
-        """Return the key of the scope ``fullAccess``, for servers."""
-        return self._rest_key
-
-    @property
     def url(self) -> str:
         """Return the base of all URLs, e.g. ``http://127.0.0.1:40311``, without a path.
+
+        Where it listens on all addresses, it is the one for programs on this machine.
 
         Raises:
             RuntimeError: It was never started, so that it has no port yet.
         """
         if not self._port:
             raise RuntimeError("The emulator has no port yet: call start(), or use it in a with.")
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        scheme = "http" if self._authority is None else "https"
+        return f"{scheme}://{_hosts.reached_by(self._host)}:{self._port}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """Return the address of the dashboard, for a browser on this machine.
+
+        Raises:
+            RuntimeError: It was never started, so that it has no port yet.
+        """
+        return f"{self.url}/"
+
+    @property
+    def ca_pem(self) -> bytes:
+        """Return the certificate of the authority that clients have to trust, as PEM.
+
+        Raises:
+            RuntimeError: The emulator speaks plain HTTP.
+        """
+        return self._trusted().pem
+
+    def write_ca(self, path: str | os.PathLike[str]) -> None:
+        """Write that certificate to a file, e.g. for ``AppSettings(verify=...)``.
+
+        Raises:
+            RuntimeError: The emulator speaks plain HTTP.
+            OSError: The file cannot be written.
+        """
+        self._trusted().write(path)
 
     def start(self) -> Emulator:
         """Listen, and return once requests are answered; harmless while it runs.
@@ -147,15 +175,17 @@ class Emulator(DirectAccess):
             The emulator itself.
 
         Raises:
-            OSError: The port cannot be listened on, most likely because it is in use.
+            OSError: The port cannot be listened on, most likely because it is in use; or another
+                emulator uses the data file.
             TimeoutError: It did not begin to serve within 5 seconds.
         """
         with self._switch:
             if self._server is None:
-                server = Server(self._host, self._port, self._app)
-                server.start()
-                self._server = server
-                self._port = server.port
+                self._server = self._serve()
+                self._port = self._server.port
+                self._apps.seal()
+                if warning := _hosts.exposure(self._host):
+                    _LOGGER.warning(warning)
         return self
 
     def stop(self) -> None:
@@ -167,6 +197,23 @@ class Emulator(DirectAccess):
             if self._server is not None:
                 self._server.stop()
                 self._server = None
+            self._database.release()
+
+    def _serve(self) -> Server:
+        tls = None if self._authority is None else self._authority.context
+        self._database.hold()
+        try:
+            server = Server(self._host, self._port, self._front, tls)
+            server.start()
+        except BaseException:
+            self._database.release()
+            raise
+        return server
+
+    def _trusted(self) -> Authority:
+        if self._authority is None:
+            raise RuntimeError("The emulator speaks plain HTTP: make it with tls=True.")
+        return self._authority
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -181,28 +228,4 @@ class Emulator(DirectAccess):
 
     def __repr__(self) -> str:
         state = "stopped" if self._server is None else self.url
-        return f"<Emulator {self._app_id!r} {state}>"
-
-
-def _loopback(host: str) -> str:
-    """Return the numeric address to listen on.
-
-    Raises:
-        ValueError: It is not this machine's own.
-    """
-    address = "127.0.0.1" if host == "localhost" else host
-    try:
-        if ipaddress.ip_address(address).is_loopback:
-            return address
-    except ValueError:
-        pass
-    raise ValueError(
-        f"The emulator listens on a loopback address such as 127.0.0.1 only, not on {host!r}: "
-        "it guards nothing that other machines should reach."
-    )
-
-
-def _check_at_least(least: int, **limits: int | None) -> None:
-    for name, limit in limits.items():
-        if limit is not None and limit < least:
-            raise ValueError(f"{name} must be {least} or more, not {limit}; None is no limit.")
+        return f"<Emulator {self.app_id!r} {state}>"

@@ -13,9 +13,10 @@ from typing import Final
 from werkzeug.datastructures import Headers
 
 from . import _errors
+from ._apps import Apps
+from ._records import FULL_ACCESS
 from ._routes import VERSIONS, Credential
 from ._service import Service
-from ._state import FULL_ACCESS
 
 _VERSION: Final = re.compile(r"v[0-9][^/]*")
 # Bytes that, decoded too early or too late by one of two programs, name another path.
@@ -40,30 +41,39 @@ def check_path(path: str) -> None:
         raise _errors.api_not_found()
 
 
-def check_app(service: Service, headers: Headers) -> None:
-    """Refuse a request for another app; the host names the app, so that no header is needed.
+def find_app(apps: Apps, needed: Credential, headers: Headers) -> Service:
+    """Return the app that a request is for.
+
+    The header ``appId`` says it. Without it the key or the auth token does, as the service's
+    hosts would, and what belongs to no app is the first app's to refuse.
 
     Raises:
         ServiceError: ``AUTH_ERR_EMPTY_APPID`` or ``AUTH_ERR_INVALID_APPID``.
     """
     app_id = headers.get("appId")
-    if app_id is None or app_id == service.app_id:
-        return
-    raise _errors.invalid_app_id(app_id) if app_id.strip() else _errors.empty_app_id()
+    if app_id is None:
+        if needed is Credential.SESSION:
+            owner = apps.of_token(headers.get("authToken", "").strip())
+        else:
+            owner = apps.of_key(headers.get("apikey", ""))
+        return owner or apps.first
+    service = apps.get(app_id)
+    if service is None:
+        raise _errors.invalid_app_id(app_id) if app_id.strip() else _errors.empty_app_id()
+    return service
 
 
 def check_credential(service: Service, needed: Credential, headers: Headers) -> str:
-    """Refuse a request without the credential that its call asks for.
+    """Refuse a request without the credential that its call asks for, from the app itself.
 
     Returns:
-        The auth token of the client API; an empty string for calls that take a key.
+        The auth token of the client API, or the key of any other call.
 
     Raises:
         ServiceError: The ``AUTH_ERR_...`` that says what is wrong with the credential.
     """
     if needed is not Credential.SESSION:
-        _check_key(service, needed, headers.get("apikey", ""))
-        return ""
+        return _check_key(service, needed, headers.get("apikey", ""))
     token = headers.get("authToken", "").strip()
     if not token:
         raise _errors.empty_auth_token()
@@ -71,10 +81,10 @@ def check_credential(service: Service, needed: Credential, headers: Headers) -> 
     return token
 
 
-def _check_key(service: Service, needed: Credential, key: str) -> None:
+def _check_key(service: Service, needed: Credential, key: str) -> str:
     if not key.strip():
         raise _errors.empty_api_key()
-    scope = service.state.scope_of(key)
+    scope = service.keys.scope_of(key)
     if scope is None:
         raise _errors.api_key_not_found(key)
     any_key = needed is Credential.ANY_KEY or (
@@ -82,3 +92,4 @@ def _check_key(service: Service, needed: Credential, key: str) -> None:
     )
     if scope != FULL_ACCESS and not any_key:
         raise _errors.no_access()
+    return key

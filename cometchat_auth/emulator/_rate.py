@@ -70,6 +70,11 @@ class RateLimit:
         with self._lock:
             return self._allowance(self._turn(), False)
 
+    def reset(self) -> None:
+        """Forget what was counted: the next request begins a minute."""
+        with self._lock:
+            self._began, self._used = -math.inf, 0
+
     def headers(self, allowance: Allowance) -> dict[str, str]:
         """Return what an answer says about the limit."""
         limit, remaining, reset = self._names

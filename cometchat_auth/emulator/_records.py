@@ -1,11 +1,93 @@
-"""Users, auth tokens and what lists are asked for, as values, and their form on the wire."""
+"""What an app knows and what lists are asked for, as values, and their form on the wire."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
+
+AUTH_ONLY: Final = "authOnly"
+FULL_ACCESS: Final = "fullAccess"
+SCOPES: Final = (AUTH_ONLY, FULL_ACCESS)
+DEFAULT_ROLE: Final = "default"
+
+
+@frozen
+class AppRecord:
+    """One app.
+
+    Attributes:
+        app_id: The app's id.
+        auth_key: The key of the scope ``authOnly`` that it began with.
+        rest_api_key: The key of the scope ``fullAccess`` that it began with.
+    """
+
+    app_id: str
+    auth_key: str = field(repr=False)
+    rest_api_key: str = field(repr=False)
+
+
+@frozen
+class KeyRecord:
+    """One API key.
+
+    Attributes:
+        key: The secret itself.
+        name: Name to show.
+        scope: What it may do: ``authOnly`` or ``fullAccess``.
+        created_at: Unix time in seconds.
+    """
+
+    key: str = field(repr=False)
+    name: str
+    scope: str
+    created_at: int
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the key as the service answers it."""
+        return {
+            "apiKey": self.key,
+            "name": self.name,
+            "scope": self.scope,
+            "createdAt": self.created_at,
+        }
+
+
+@frozen
+class RoleRecord:
+    """One role.
+
+    Attributes:
+        role: Lower-case id, fixed for ever.
+        name: Name to show.
+        description: Free text, or ``None``.
+        metadata: Any JSON object, or ``None``.
+        settings: Any JSON object, or ``None``; what it would restrict is not imitated.
+        created_at: Unix time in seconds.
+        updated_at: Unix time in seconds of the last change, or ``None``.
+    """
+
+    role: str
+    name: str
+    description: str | None = None
+    metadata: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+    created_at: int = 0
+    updated_at: int | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the role as the service answers it: absent values are left out, never null."""
+        fields = {
+            "role": self.role,
+            "name": self.name,
+            "description": self.description,
+            "metadata": self.metadata,
+            "settings": self.settings,
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+        }
+        return {key: value for key, value in fields.items() if value is not None}
 
 
 @frozen
@@ -90,6 +172,11 @@ class Page:
 
     number: int
     size: int
+
+    @property
+    def skipped(self) -> int:
+        """Return how many items are on the pages before this one."""
+        return (self.number - 1) * self.size
 
 
 class Standing(Enum):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from . import _client_api, _tokens_rest, _users_rest
+from . import _client_api, _keys_rest, _roles_rest, _tokens_rest, _users_rest
 from ._service import Call, Service
 
 Handler = Callable[[Service, Call], "dict[str, Any]"]
@@ -41,6 +41,10 @@ _USERS: Final = "/users"
 _USER: Final = "/users/<uid>"
 _TOKENS: Final = "/users/<uid>/auth_tokens"
 _ONE_OF_TOKENS: Final = "/users/<uid>/auth_tokens/<token>"
+_KEYS: Final = "/apikeys"
+_KEY: Final = "/apikeys/<key>"
+_ROLES: Final = "/roles"
+_ROLE: Final = "/roles/<role>"
 _ME: Final = "/me"
 
 ROUTES: Final = (
@@ -57,6 +61,16 @@ ROUTES: Final = (
     Route("GET", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.get_auth_token),
     Route("PUT", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.update_auth_token),
     Route("DELETE", _ONE_OF_TOKENS, Credential.FULL_ACCESS_KEY, _tokens_rest.delete_auth_token),
+    Route("POST", _KEYS, Credential.FULL_ACCESS_KEY, _keys_rest.create_key),
+    Route("GET", _KEYS, Credential.FULL_ACCESS_KEY, _keys_rest.list_keys),
+    Route("GET", _KEY, Credential.FULL_ACCESS_KEY, _keys_rest.get_key),
+    Route("PUT", _KEY, Credential.FULL_ACCESS_KEY, _keys_rest.update_key),
+    Route("DELETE", _KEY, Credential.FULL_ACCESS_KEY, _keys_rest.delete_key),
+    Route("POST", _ROLES, Credential.FULL_ACCESS_KEY, _roles_rest.create_role),
+    Route("GET", _ROLES, Credential.FULL_ACCESS_KEY, _roles_rest.list_roles),
+    Route("GET", _ROLE, Credential.FULL_ACCESS_KEY, _roles_rest.get_role),
+    Route("PUT", _ROLE, Credential.FULL_ACCESS_KEY, _roles_rest.update_role),
+    Route("DELETE", _ROLE, Credential.FULL_ACCESS_KEY, _roles_rest.delete_role),
     Route("GET", _ME, Credential.SESSION, _client_api.get_me),
     Route("PUT", _ME, Credential.SESSION, _client_api.put_me),
     Route("DELETE", _ME, Credential.SESSION, _client_api.delete_me),

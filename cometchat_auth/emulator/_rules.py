@@ -14,11 +14,15 @@ from urllib.parse import urlsplit
 
 MAX_UID: Final = 100  # characters
 MAX_NAME: Final = 100  # characters
+MAX_DESCRIPTION: Final = 255  # characters, of a role
 MAX_URL: Final = 3000  # characters
 MAX_METADATA: Final = 5 * 1024  # bytes of compact JSON; documented as 5 KB
 MAX_TAGS: Final = 25
 MAX_TAG: Final = 100  # characters
 UNSETTABLE: Final = ("avatar", "link", "metadata")
+MAX_SECRET: Final = 256  # characters, of a key or an auth token that a seed names; assumed
+MAX_TIME: Final = 253_402_300_799  # unix time in seconds: the end of the year 9999
+_SECRET: Final = re.compile(r"[!-~]{1,256}")  # what a header can carry
 _UID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 Rule = Callable[[Any], "str | None"]
@@ -30,6 +34,20 @@ def uid(value: Any) -> str | None:
     if complaint is None and not _UID.fullmatch(value):
         complaint = "may only contain letters a-z, digits, dashes and underscores."
     return complaint
+
+
+def secret(value: Any) -> str | None:
+    """Complain about a value that can be neither a key nor an auth token."""
+    if isinstance(value, str) and _SECRET.fullmatch(value):
+        return None
+    return f"must be 1 to {MAX_SECRET} visible ASCII characters without spaces."
+
+
+def unix_time(value: Any) -> str | None:
+    """Complain about a value that is not a unix time in whole seconds."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TIME:
+        return None
+    return f"must be a whole number from 0 to {MAX_TIME}."
 
 
 def text(limit: int | None) -> Rule:

@@ -1,4 +1,4 @@
-"""What one emulated app knows: users, auth tokens, keys, roles; in SQLite, for many threads."""
+"""The users and auth tokens of one emulated app, in SQLite, for many threads."""
 
 from __future__ import annotations
 
@@ -8,56 +8,27 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from . import _errors, _token_rows, _user_rows
-from ._database import Database
-from ._records import Page, TokenRecord, UserFilter, UserRecord
+from ._database import AppDatabase, Tables
+from ._records import DEFAULT_ROLE, Page, TokenRecord, UserFilter, UserRecord
 
 # CometChat's documentation: the 101st token of a user ends the oldest.
 MAX_TOKENS_PER_USER: Final = 100
 
-AUTH_ONLY: Final = "authOnly"
-FULL_ACCESS: Final = "fullAccess"
-DEFAULT_ROLE: Final = "default"
-
 
 class State:
-    """Everything one emulated app knows; each method acts as a whole.
+    """The users and auth tokens of one emulated app; each method acts as a whole.
 
     Uids are matched without regard to case. Methods that name a user or a token raise
     ``ServiceError`` (``ERR_UID_NOT_FOUND``, ``ERR_AUTH_TOKEN_NOT_FOUND``) where there is none.
 
     Args:
-        keys: Each API key with its scope.
-        roles: Ids of the roles that users may have, besides ``default``.
+        database: The app's part of the database.
         clock: Returns the unix time in seconds.
     """
 
-    def __init__(
-        self,
-        keys: Mapping[str, str],
-        roles: Iterable[str],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, database: AppDatabase, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
         self._clock = clock
-        self._database = Database()
-        role_ids = {DEFAULT_ROLE, *(role.lower() for role in roles)}
-        with self._database.transaction() as database:
-            database.executemany("INSERT INTO keys VALUES (?, ?)", keys.items())
-            database.executemany("INSERT INTO roles VALUES (?)", [(role,) for role in role_ids])
-
-    def close(self) -> None:
-        """Give the database back; nothing may be called afterwards."""
-        self._database.close()
-
-    def scope_of(self, key: str) -> str | None:
-        """Return the scope of an API key, or ``None`` for a key that does not exist."""
-        with self._database.reading() as database:
-            row = database.execute("SELECT scope FROM keys WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row else None
-
-    def roles(self) -> frozenset[str]:
-        """Return the ids of all roles."""
-        with self._database.reading() as database:
-            return frozenset(row[0] for row in database.execute("SELECT role FROM roles"))
 
     def create_user(
         self, uid: str, fields: Mapping[str, Any], *, quota: int | None = None
@@ -68,15 +39,16 @@ class State:
             ServiceError: ``ERR_UID_ALREADY_EXISTS``, for the uid of a deactivated user as well;
                 ``ERR_PLAN_QUOTA_RESTRICTION`` if there are ``quota`` users already.
         """
-        given = {"role": DEFAULT_ROLE, **fields}
-        user = UserRecord(uid=uid.lower(), created_at=self._now(), **given)
         with self._database.transaction() as database:
-            if _user_rows.exists(database, user.uid):
-                raise _errors.uid_already_exists(user.uid)
-            if quota is not None and _user_rows.count(database) >= quota:
-                raise _errors.quota_reached(quota)
-            _user_rows.write(database, user)
-        return user
+            return self._create_user(database, uid, fields, quota)
+
+    def create_user_with_token(
+        self, uid: str, fields: Mapping[str, Any], *, quota: int | None = None
+    ) -> tuple[UserRecord, TokenRecord]:
+        """Add a user as ``create_user`` does, and make a token for it: both, or neither."""
+        with self._database.transaction() as database:
+            user = self._create_user(database, uid, fields, quota)
+            return user, self._mint(database, user, {})
 
     def user(self, uid: str) -> UserRecord:
         """Return an active user."""
@@ -127,15 +99,19 @@ class State:
         with self._database.transaction() as database:
             return [uid for uid in map(str.lower, uids) if _user_rows.reactivate(database, uid)]
 
-    def mint(self, uid: str, device: Mapping[str, Any] | None = None) -> TokenRecord:
-        """Make a new token for an active user, and end the oldest beyond the limit."""
+    def mint(
+        self, uid: str, device: Mapping[str, Any] | None = None, *, reuse: bool = False
+    ) -> TokenRecord:
+        """Make a new token for an active user, and end the oldest beyond the limit.
+
+        With ``reuse``, a user who has a token already gets the latest one again.
+        """
         with self._database.transaction() as database:
             user = _user_rows.read(database, uid)
-            now = self._now()
-            token = TokenRecord(user.uid, _new_token(user.uid, now), now, dict(device or {}))
-            _token_rows.write(database, token)
-            _token_rows.delete_all(database, user.uid, but_latest=MAX_TOKENS_PER_USER)
-        return token
+            latest = _token_rows.latest(database, user.uid) if reuse else None
+            if latest is not None:
+                return _token_rows.describe(database, latest, device or {})
+            return self._mint(database, user, device or {})
 
     def tokens(self, uid: str, page: Page) -> tuple[list[TokenRecord], int]:
         """Return one page of a user's tokens, oldest first, and how many there are in all."""
@@ -198,6 +174,25 @@ class State:
             found = _token_rows.read_session(database, token)[1]
             _token_rows.delete(database, token)
         return found
+
+    def _create_user(
+        self, database: Tables, uid: str, fields: Mapping[str, Any], quota: int | None
+    ) -> UserRecord:
+        given = {"role": DEFAULT_ROLE, **fields}
+        user = UserRecord(uid=uid.lower(), created_at=self._now(), **given)
+        if _user_rows.exists(database, user.uid):
+            raise _errors.uid_already_exists(user.uid)
+        if quota is not None and _user_rows.count(database) >= quota:
+            raise _errors.quota_reached(quota)
+        _user_rows.write(database, user)
+        return user
+
+    def _mint(self, database: Tables, user: UserRecord, device: Mapping[str, Any]) -> TokenRecord:
+        now = self._now()
+        token = TokenRecord(user.uid, _new_token(user.uid, now), now, dict(device))
+        _token_rows.add(database, token)
+        _token_rows.delete_all(database, user.uid, but_latest=MAX_TOKENS_PER_USER)
+        return token
 
     def _now(self) -> int:
         return int(self._clock())

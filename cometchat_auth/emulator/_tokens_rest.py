@@ -12,15 +12,17 @@ from ._service import Call, Service
 
 
 def create_auth_token(service: Service, call: Call) -> dict[str, Any]:
-    """Answer ``POST /users/{uid}/auth_tokens`` with a new token, whatever ``force`` says.
+    """Answer ``POST /users/{uid}/auth_tokens`` with a new token, or with one there is.
 
-    Whether the real service would return an existing token without ``force`` is not known.
+    Whether the real service returns the latest token again without ``force`` is not known: the
+    emulator does so where the app was told to.
     """
     reader = Reader(call.body)
-    reader.take("force", _rules.boolean)
+    force = reader.take("force", _rules.boolean)
     fields = device_fields(reader)
     reader.finish()
-    token = service.state.mint(call.uid, fields)
+    reuse = service.reuse_auth_tokens and not force
+    token = service.state.mint(call.uid, fields, reuse=reuse)
     return {"data": {"uid": token.uid, "authToken": token.token, "createdAt": token.created_at}}
 
 

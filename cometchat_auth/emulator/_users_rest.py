@@ -15,13 +15,14 @@ def create_user(service: Service, call: Call) -> dict[str, Any]:
     """Answer ``POST /users``."""
     reader = Reader(call.body)
     uid = reader.take("uid", _rules.uid, required=True)
-    fields = user_fields(reader, service.state.roles(), creating=True)
+    fields = user_fields(reader, service.roles.ids(), creating=True)
     with_token = reader.take("withAuthToken", _rules.boolean)
     reader.finish()
-    data = service.state.create_user(uid, fields, quota=service.user_quota).to_wire()
-    if with_token:
-        data["authToken"] = service.state.mint(uid).token
-    return {"data": data}
+    if not with_token:
+        user = service.state.create_user(uid, fields, quota=service.user_quota)
+        return {"data": user.to_wire()}
+    user, token = service.state.create_user_with_token(uid, fields, quota=service.user_quota)
+    return {"data": {**user.to_wire(), "authToken": token.token}}
 
 
 def list_users(service: Service, call: Call) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def get_user(service: Service, call: Call) -> dict[str, Any]:
 def update_user(service: Service, call: Call) -> dict[str, Any]:
     """Answer ``PUT /users/{uid}``."""
     reader = Reader(call.body)
-    fields = user_fields(reader, service.state.roles(), creating=False)
+    fields = user_fields(reader, service.roles.ids(), creating=False)
     removed = reader.take("unset", _rules.some_of(_rules.UNSETTABLE)) or []
     reader.finish()
     changes = {**fields, **dict.fromkeys(removed)}
