@@ -111,7 +111,7 @@ def _answered(call: str, fault: Fault) -> Trouble | None:
     if 200 <= status < 300 and fault.body == "other" and call != "create_user":
         return Trouble("NoAnswerError", "ERROR_JSON_EXCEPTION", "unexpected")
     if call == "create_user" and not 300 <= status < 500:
-        return Trouble("OutcomeUnknownError", "OUTCOME_UNKNOWN", None, status)
+        return Trouble("OutcomeUnknownError", "OUTCOME_UNKNOWN", None, status, False, fault.wait)
     code, reason = _unusable(status, fault.body)
     return Trouble("NoAnswerError", code, reason, status, retryable, fault.wait)
 

@@ -28,6 +28,11 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
+def _without_size(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment that does not overrule the terminal's own size."""
+    return {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}}
+
+
 def available() -> str | None:
     """Return why there are no pseudo-terminals here, or ``None`` if there are."""
     return None if os.name == "posix" else "pseudo-terminals are a matter of POSIX"
@@ -68,7 +73,7 @@ class Terminal:
                 stdout=inner,
                 stderr=inner,
                 cwd=ROOT,
-                env={**(os.environ if env is None else env), "TERM": "xterm-256color"},
+                env={**_without_size(os.environ if env is None else env), "TERM": "xterm-256color"},
                 start_new_session=True,
             )
         except BaseException:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import requests
 
 from cometchat_auth import CometChat, _connections, _transport
 
@@ -193,8 +194,13 @@ def test_n5_warm_up_opens_the_tunnel(
         assert (proxy.accepted, service.accepted, len(service.seen)) == (1, 1, 2)
 
 
-def test_n5_a_proxy_that_needs_another_library() -> None:
+def test_n5_a_proxy_that_needs_another_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """A SOCKS proxy without the library for it is said to be the trouble; nothing is sent."""
+
+    def missing(*_: object, **__: object) -> None:  # as requests has it where PySocks is absent
+        raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", missing)
     with client("https://127.0.0.1:9", proxies={"https": "socks5://127.0.0.1:1"}) as chat:
         for future in (chat.login(TOKEN), chat.warm_up()):
             error = error_of(future)

@@ -120,9 +120,11 @@ def test_k3_typed_marker_is_in_wheel_and_sdist(built: Path, wheel: zipfile.ZipFi
 
 
 def test_k3_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
-    """Every module must be in the wheel, and no test or other file."""
+    """Every module and all of the dashboard must be in the wheel, and no test or other file."""
     package = Path(cometchat_auth.__file__).parent
-    sources = {path.relative_to(package.parent).as_posix() for path in package.rglob("*.py")}
+    kinds = ("*.py", "emulator/static/*", "emulator/templates/*")
+    found = (path for kind in kinds for path in package.rglob(kind))
+    sources = {path.relative_to(package.parent).as_posix() for path in found}
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert inside == sources | {"cometchat_auth/py.typed"}
 
