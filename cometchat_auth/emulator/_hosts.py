@@ -37,7 +37,7 @@ def listening_address(host: str, *, allow_remote: bool = False) -> str:
         raise ValueError(
             f"The emulator listens on a loopback address such as 127.0.0.1 only, not on {host!r}: "
             "it guards nothing that other machines should reach. If they should all the same, "
-            "allow_remote=True lets it."
+            "say so: allow_remote=True, or --allow-remote on the command line."
         )
     if not _is_address(address) and not _is_name(address):
         raise ValueError(
