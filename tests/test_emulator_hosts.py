@@ -194,3 +194,9 @@ def test_a_machine_with_a_strange_name_has_a_certificate_too(
     monkeypatch.setattr(socket, "gethostname", lambda: "my_host")
     assert "my_host" not in names(EVERYWHERE)
     Emulator(host=EVERYWHERE, allow_remote=True, tls=True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_e3_this_machine_alone_is_no_exposure(host: str) -> None:
+    """Who listens on this machine only must not be warned of others, whatever it is called."""
+    assert exposure(host) is None

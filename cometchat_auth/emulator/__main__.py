@@ -133,7 +133,7 @@ def _heed_signals() -> None:
 
 def _wait_for_ever() -> NoReturn:
     while True:
-        time.sleep(3600)  # a signal ends it; unlike a wait for an event, on Windows too
+        time.sleep(0.5)  # not for long: a signal that comes just before it is heard after it
 
 
 def _sentence(error: Exception) -> str:

@@ -79,7 +79,7 @@ def names(address: str) -> list[str]:
 
 def exposure(address: str) -> str | None:
     """Return a warning of what listening on an address means, or ``None`` if it is harmless."""
-    if is_loopback(address):
+    if address == "localhost" or is_loopback(address):
         return None
     where = "every address of this machine" if address in _EVERYWHERE else address
     return (
