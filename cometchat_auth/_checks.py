@@ -24,6 +24,7 @@ BODY_LIMIT: Final = 10 * 1024  # bytes; the service's cap for a POST body
 TAGS_LIMIT: Final = 25
 TAG_LIMIT: Final = 100
 REGIONS: Final = ("us", "eu", "in")
+IN_FLIGHT_LIMIT: Final = 64  # requests that an import may have under way at once
 API_VERSION: Final = "v3.0"  # the official SDKs' own path segment
 
 # Longer than any credential known (a uid of 100, an underscore, 40 more), shorter than what

@@ -23,10 +23,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.wait import wait_for_read
 
+from . import _checks
 from ._secrets import redact
 from ._sockets import Progress, TransportError, first_that_answers, resolve
 
-_KEPT_OPEN: Final = 64  # idle connections for each host: as many as an import may have in flight
+_KEPT_OPEN: Final = _checks.IN_FLIGHT_LIMIT  # idle connections for each host
 _HOSTS: Final = 32  # hosts whose idle connections are kept
 
 

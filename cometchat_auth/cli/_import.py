@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._checks import IN_FLIGHT_LIMIT
 from ._admin import KEY
 from ._import_order import Order
 from ._options import service_options
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--in-flight",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, IN_FLIGHT_LIMIT),
     default=16,
     show_default=True,
     help="Requests under way at once.",

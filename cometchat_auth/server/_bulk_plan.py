@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from .. import _checks
 from ._bulk_tries import Way
 from ._outcomes import Given, Progress
-
-MOST_IN_FLIGHT: Final = 64
 
 
 def _rows(rows: object) -> Iterator[Given]:
@@ -37,7 +35,7 @@ def _journal(journal: object) -> str | None:
 
 
 def _in_flight(value: object) -> int:
-    return _checks.whole_number("in_flight", value, MOST_IN_FLIGHT)
+    return _checks.whole_number("in_flight", value, _checks.IN_FLIGHT_LIMIT)
 
 
 def _per_minute(value: object) -> float | None:

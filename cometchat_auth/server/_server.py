@@ -27,7 +27,8 @@ UNSETTABLE: Final = ("avatar", "link", "metadata")
 class CometChatServer:
     """The users and auth tokens of one CometChat app.
 
-    It may be used from several threads at once, and starts none. It can be pickled, so that work
+    It may be used from several threads at once, and starts none but those of `create_users`, which
+    end with it. It can be pickled, so that work
     can be handed to other processes and machines: **the pickle holds the key**, so send it
     nowhere that the key itself may not go.
 
