@@ -63,10 +63,14 @@ def test_s12_killed_in_a_crowd(place: str) -> None:
     assert counts["rounds"] == CROWDS
     assert counts["processes"] >= 4 * CROWDS
     assert counts["of them killed"] >= CROWDS
-    assert counts["a session was found"] >= 1
-    assert counts["login: saved"] >= CROWDS
-    assert counts["logout: out"] >= CROWDS
-    assert counts["the onlooker's reloads that saw a change"] >= CROWDS
+    # How many get so far before they are killed is chance; none would mean that nothing was tried.
+    for happened in (
+        "a session was found",
+        "login: saved",
+        "logout: out",
+        "the onlooker's reloads that saw a change",
+    ):
+        assert counts[happened] >= 1, happened
 
 
 class Mortal(FilePlace):
