@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._session import SessionInfo
     from .client import CometChat
     from .errors import (
         AuthenticationError,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         SessionStoreError,
     )
     from .events import LoginListener
-    from .models import AppSettings, SessionInfo, User
+    from .models import AppSettings, User
     from .sessions import KeyringStore, MemoryStore, SessionStore
 
 __all__ = [
@@ -59,7 +60,7 @@ _HOME = {
     "KeyringStore": "sessions",
     "LoginListener": "events",
     "MemoryStore": "sessions",
-    "SessionInfo": "models",
+    "SessionInfo": "_session",
     "SessionStore": "sessions",
     "User": "models",
 }

@@ -6,14 +6,13 @@ envelope or as one of the library's exceptions, free of credentials.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
+from . import _late
 from ._secrets import Secret, excerpt, redact_all
 from ._waits import Deadline
 from .errors import (
@@ -103,7 +102,7 @@ _NO_JSON: Final = object()  # not None: that is what "null" says
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"))
+        return _late.json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         return _NO_JSON
 
@@ -191,7 +190,7 @@ def _seconds(value: str) -> float | None:
     if value.isascii() and value.isdigit():
         return _bounded(float(value))
     try:
-        return _bounded(parsedate_to_datetime(value).timestamp() - time.time())
+        return _bounded(_late.email_utils.parsedate_to_datetime(value).timestamp() - time.time())
     except Exception:  # whatever a parser of dates stumbles over in what strangers send
         return None
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import platform as machine
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import attrs
 
-from . import _checks
+from . import _checks, _late
 from ._answers import Request, Unreadable
+from ._hosts import DOMAINS, Hosts
 from ._http import Http
 from ._secrets import Secret
-from ._settings import DOMAINS, Hosts
 from ._version import __version__
 from ._waits import Deadline, Flow
+from ._wire import user_from_wire
 from .errors import CometChatException
-from .models import User, user_from_wire, user_to_wire
+from .models import User, user_to_wire
 
 _SDK: Final = f"python@{__version__}"
 _USER_AGENT: Final = f"cometchat-auth/{__version__}"
@@ -124,7 +123,7 @@ def mint_token(
         "log in",
         "POST",
         base,
-        f"/users/{quote(uid, safe='')}/auth_tokens",
+        f"/users/{_late.urllib_parse.quote(uid, safe='')}/auth_tokens",
         ("apiKey", auth_key),
         api.device(device_id),
     )
@@ -252,4 +251,4 @@ def confirmed(content: dict[str, Any]) -> None:
 
 
 def _unique(separator: str) -> str:
-    return f"{uuid.uuid4()}{separator}{time.time_ns() // 1_000_000}"
+    return f"{_late.uuid.uuid4()}{separator}{time.time_ns() // 1_000_000}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from . import _checks
 from .events import EVENTS, require_callable
-from .sessions import KeyringStore, SessionStore
+
+if TYPE_CHECKING:
+    from .sessions import SessionStore
 
 
 class _Absent:
@@ -64,16 +66,14 @@ def require_listener(listener: object) -> None:
         )
 
 
-def store(given: SessionStore | None) -> SessionStore:
-    """Return the store that was given, or the keyring.
+def store(given: SessionStore | None) -> SessionStore | None:
+    """Return the store that was given, if one was.
 
     Raises:
         TypeError: If it lacks a method of `SessionStore`.
     """
-    if given is None:
-        return KeyringStore()
     for method in ("load", "save", "delete"):
-        if not callable(getattr(given, method, None)):
+        if given is not None and not callable(getattr(given, method, None)):
             raise TypeError(
                 f"session_store must have the methods load, save and delete; "
                 f"a {type(given).__name__} has no {method}"

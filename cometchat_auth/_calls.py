@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as FuturesTimeout  # its own class i
 from typing import Any, Generic, TypeVar
 
 from . import _threads
+from ._outbox import Outbox
 from ._waits import Deadline, Flow, Wait
 from .errors import (
     CANCELLED,
@@ -29,7 +30,7 @@ from .errors import (
     CometChatException,
     NoAnswerError,
 )
-from .events import Delivery, Outbox
+from .events import Delivery
 
 T = TypeVar("T")
 

@@ -7,12 +7,11 @@ shows a credential. The limits are those of CometChat's "Constraints & Limits" p
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from . import _late
 from .errors import MISSING_PARAMETERS, InvalidParameterError
 
 UID_LIMIT: Final = 100
@@ -34,8 +33,8 @@ CREDENTIAL_LIMIT: Final = 4096
 # Seconds, 11 days: longer than anybody waits, short enough for every system's socket calls.
 SECONDS_LIMIT: Final = 1_000_000
 
-_LOOPBACK: Final = re.compile(r"localhost|127(\.(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])){3}|::1")
-_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?")
+_LOOPBACK: Final = r"localhost|127(\.(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])){3}|::1"
+_HOST_NAME: Final = r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?"
 
 
 def text(field: str, value: object) -> str:
@@ -199,13 +198,13 @@ def base_url(field: str, value: object) -> str:
             )
     url = given if "://" in given else f"https://{given}"
     try:
-        parts = urlsplit(url)
+        parts = _late.urllib_parse.urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as problem:
         raise invalid(field, f"is no usable address: {problem}.") from None
     if parts.username is not None or parts.query or parts.fragment:
         raise invalid(field, "must not carry a user name, a query or a fragment.")
-    if not (_HOST_NAME.fullmatch(host) or _is_ipv6(host)):
+    if not (re.fullmatch(_HOST_NAME, host) or _is_ipv6(host)):
         raise invalid(
             field,
             f"must be a host name or a URL, e.g. 'chat.example.com', but its host is {host!r}.",
@@ -222,7 +221,7 @@ def base_url(field: str, value: object) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether the host name is this machine."""
-    return _LOOPBACK.fullmatch(host.lower()) is not None
+    return re.fullmatch(_LOOPBACK, host.lower()) is not None
 
 
 def _is_ipv6(host: str) -> bool:
@@ -255,7 +254,7 @@ def url(field: str, value: str) -> None:
         if char == " " or not char.isprintable():
             raise invalid(field, f"is no URL: it has {_describe(char)} at position {place + 1}.")
     try:
-        parts = urlsplit(value)
+        parts = _late.urllib_parse.urlsplit(value)
         fits = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         fits = False
@@ -321,7 +320,9 @@ def json_bytes(field: str, value: object) -> bytes:
         InvalidParameterError: If JSON or UTF-8 has no place for something in it.
     """
     try:
-        written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        written = _late.json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         return written.encode()
     except (TypeError, ValueError, RecursionError) as problem:
         # UnicodeEncodeError's own text would quote the value.

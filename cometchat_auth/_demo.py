@@ -9,12 +9,13 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+from ._session import SessionInfo
 from ._storage import Ticket
 from .client import CometChat
 from .emulator import Emulator
 from .errors import SessionStoreError
 from .events import LoginListener
-from .models import AppSettings, SessionInfo, User
+from .models import AppSettings, User
 from .sessions import KeyringStore, MemoryStore, SessionStore
 
 T = TypeVar("T")

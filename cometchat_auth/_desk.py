@@ -10,9 +10,10 @@ from typing import Any, Final, TypeVar
 
 from . import _checks, _threads
 from ._calls import Call, Job, closed, settle
+from ._outbox import Outbox
 from ._waits import Flow
 from .errors import LOGIN_IN_PROGRESS, CometChatException, LoginInProgressError
-from .events import Delivery, ListenerBook, Outbox
+from .events import Delivery, ListenerBook
 
 T = TypeVar("T")
 
@@ -55,6 +56,18 @@ class Desk:
         """Raise `ClientClosedError` after `close`."""
         if self._closed:
             raise closed()
+
+    def call(
+        self,
+        on_success: Callable[[T], object] | None,
+        on_error: Callable[[CometChatException], object] | None,
+    ) -> Call[T]:
+        """Return a call of a method of this client's."""
+        return Call(self._outbox, on_success, on_error)
+
+    def logout_job(self, flow: MakeFlow, timeout: float | None) -> Job:
+        """Return the job of a logout; see `job`."""
+        return self.job(flow, timeout, failure="logout_failure", what=LOGOUT, must_run=True)
 
     def job(
         self,

@@ -16,7 +16,9 @@ import attrs
 from . import _api
 from ._api import Api, Me
 from ._calls import Job
+from ._hosts import Hosts
 from ._secrets import Secret
+from ._session import Session
 from ._state import SessionState
 from ._waits import Deadline, Elsewhere, Flow, paused
 from .errors import (
@@ -27,7 +29,7 @@ from .errors import (
     SessionStoreError,
 )
 from .events import ListenerBook
-from .models import AppSettings, Hosts, Session, User
+from .models import AppSettings, User
 
 _log = logging.getLogger("cometchat_auth")
 

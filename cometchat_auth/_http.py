@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from . import _threads
+from . import _late, _threads
 from ._answers import Request, no_answer, outcome
 from ._secrets import Secret
 from ._waits import Deadline, Flow, Pause
@@ -118,14 +117,14 @@ class Http:
 
 def _imported_transport() -> Any:
     """Import it, with `requests`, at a moment in which no fork comes in between."""
-    with _threads.IMPORTING:
+    with _late.IMPORTING:
         from . import _transport
     return _transport
 
 
 def _back_offs(attempts: int) -> Iterator[float | None]:
     for attempt in range(attempts - 1):
-        yield BACK_OFF * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
+        yield BACK_OFF * 2**attempt * _late.random.uniform(0.5, 1.0)
     yield None
 
 

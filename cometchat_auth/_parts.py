@@ -13,12 +13,13 @@ record, and the next save or delete finds them by asking for one after the other
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 import attrs
+
+from . import _late
 
 # Characters in an item. In UTF-16 that is 2,000 bytes, of the 2,560 that Windows' wincred.h allows
 # (CRED_MAX_CREDENTIAL_BLOB_SIZE); outside of ASCII a character may take four of them.
@@ -211,7 +212,7 @@ def _most(record: str) -> int:
 
 
 def _digest(record: str) -> str:
-    return hashlib.sha256(record.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return _late.hashlib.sha256(record.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _do_all(*steps: Callable[[], None]) -> None:

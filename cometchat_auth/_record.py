@@ -6,13 +6,13 @@ version does not know survive being written again. The auth key is never in it.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
-from . import _checks
+from . import _checks, _late
 from ._secrets import Secret
+from ._session import Session
 from .errors import CometChatException
-from .models import Session, User
+from .models import User
 
 FORMAT: Final = 1
 
@@ -36,7 +36,7 @@ def encode(session: Session) -> str:
         "deviceId": session.device_id,
         **{field: value for field in _CORE if (value := getattr(session.user, field)) is not None},
     }
-    return json.dumps({**session.extra, **known}, ensure_ascii=True, separators=(",", ":"))
+    return _late.json.dumps({**session.extra, **known}, ensure_ascii=True, separators=(",", ":"))
 
 
 def decode(record: object) -> Session:
@@ -70,7 +70,7 @@ def _fields(record: object) -> dict[str, Any]:
     if not isinstance(record, str):
         raise ValueError(f"it is not a text but a {type(record).__name__}")
     try:
-        fields = json.loads(record)
+        fields = _late.json.loads(record)
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
     if not isinstance(fields, dict):

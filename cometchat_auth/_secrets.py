@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NoReturn
-from urllib.parse import quote
+
+from . import _late
 
 MASK: Final = "***"
 
@@ -133,7 +132,6 @@ def _spellings(secret: str) -> Iterator[str]:
     """Return a credential as it may stand in JSON, a URL or HTML, the plain one first."""
     if not secret:
         return
-    as_json = json.dumps(secret)[1:-1]
-    yield from dict.fromkeys(
-        [secret, as_json, as_json.replace("/", r"\/"), quote(secret, safe=""), html.escape(secret)]
-    )
+    as_json = _late.json.dumps(secret)[1:-1]
+    as_url, as_html = _late.urllib_parse.quote(secret, safe=""), _late.html.escape(secret)
+    yield from dict.fromkeys([secret, as_json, as_json.replace("/", r"\/"), as_url, as_html])

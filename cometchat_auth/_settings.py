@@ -1,17 +1,14 @@
-"""How the app is reached: what is given, and the hosts that follow from it."""
+"""How the app is reached."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from . import _checks
 from .errors import MISSING_PARAMETERS, InvalidParameterError
-
-# From the network allow-list in CometChat's documentation.
-DOMAINS: Final = ("cometchat.io", "cc-cluster-2.io", "cc-edge-2.io")
 
 
 def _region(value: object) -> str | None:
@@ -129,20 +126,3 @@ class AppSettings:
         """
         base = f"{_checks.text('url', url).rstrip('/')}/{_checks.API_VERSION}"
         return cls(client_host=base, admin_host=base, **changes)
-
-
-@attrs.frozen
-class Hosts:
-    """Where the two halves of the service are: base URLs without a trailing slash."""
-
-    admin: str
-    client: str
-
-    @classmethod
-    def of(cls, app_id: str, settings: AppSettings) -> Hosts:
-        """Return the configured hosts, or those that follow from app id and region."""
-        family = f"{settings.region}.{DOMAINS[0]}/{_checks.API_VERSION}"
-        return cls(
-            admin=settings.admin_host or f"https://{app_id}.api-{family}",
-            client=settings.client_host or f"https://{app_id}.apiclient-{family}",
-        )

@@ -11,10 +11,10 @@ import threading
 
 import attrs
 
+from ._session import Session, SessionInfo
 from ._vault import Vault
 from ._waits import Flow
 from .errors import SessionStoreError
-from .models import Session, SessionInfo
 
 
 class SessionState:

@@ -43,7 +43,7 @@ class SessionStoreContract:
             def make_store(self):
                 return MyStore()
 
-    Where making one needs fixtures, override the fixture `store` instead. A store whose records
+    Where making one needs fixtures, override the fixture ``store`` instead. A store whose records
     outlive the object should also override `reopen`.
     """
 

@@ -25,7 +25,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 Task = Callable[[], object]
 
@@ -331,19 +331,7 @@ def _wake() -> None:
         crew.poke()
 
 
-def _before_fork() -> None:
-    # A module that another thread is importing could never be imported in the child.
-    _held.importing = IMPORTING.acquire(timeout=DRAIN_LIMIT)
-
-
-def _after_fork_in_parent() -> None:
-    if _held.importing:
-        IMPORTING.release()
-
-
 def _reset_in_child() -> None:
-    global IMPORTING
-    IMPORTING = threading.RLock()
     for part in (REQUESTS, DISPATCHER, STORAGE, CLOCK, IN_FLIGHT):
         part.reset()
     for reference in _after_fork:
@@ -362,13 +350,7 @@ STORAGE: Final = Crew("cometchat-storage", 1)
 CLOCK: Final = Clock(_wake)
 IN_FLIGHT: Final = InFlight()
 _after_fork: Final[list[weakref.WeakMethod[Callable[[], None]]]] = []
-IMPORTING = threading.RLock()  # held while a large module is imported late
-_held: Any = threading.local()
 
 atexit.register(_drain)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_reset_in_child,
-    )
+    os.register_at_fork(after_in_child=_reset_in_child)

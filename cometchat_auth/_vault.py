@@ -11,10 +11,10 @@ import attrs
 
 from ._record import decode, encode
 from ._secrets import Secret
+from ._session import Session
 from ._storage import Ticket
 from ._waits import Flow
 from .errors import SESSION_STORE, SessionStoreError
-from .models import Session
 from .sessions import MemoryStore, SessionStore
 
 T = TypeVar("T")

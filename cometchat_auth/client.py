@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from types import TracebackType
-from typing import Any, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from . import _arguments, _checks, _threads
-from ._api import Api
+from . import _arguments, _checks, _late
 from ._arguments import ABSENT
-from ._calls import Call, Job
-from ._desk import LOGOUT, Desk, MakeFlow
-from ._flows import Flows
-from ._http import Http
-from ._secrets import Secret
-from ._state import SessionState
-from ._vault import SERVICE_PREFIX, Vault
-from ._waits import drive
 from .errors import CometChatException
-from .events import Dispatcher, ListenerBook, Outbox, in_callback, require_callable
-from .models import AppSettings, Hosts, SessionInfo, User
-from .sessions import SessionStore
+from .events import Dispatcher, ListenerBook, require_callable
+from .models import AppSettings, User
 
-_log = logging.getLogger("cometchat_auth")
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from ._calls import Job
+    from ._engine import Engine
+    from ._session import SessionInfo
+    from .sessions import SessionStore
 
 OnError = Callable[[CometChatException], object]
 OnUser = Callable[[User], object]
@@ -77,24 +70,15 @@ class CometChat:
         require_callable(dispatcher=dispatcher, on_callback_error=on_callback_error)
         self._app_id = _checks.app_id(app_id)
         self._settings = settings
+        self._profile = _checks.profile(profile)
+        self._store = _arguments.store(session_store)
+        self._dispatcher = dispatcher
+        self._on_callback_error = on_callback_error
         self._book = ListenerBook()
-        self._outbox = Outbox(dispatcher, on_callback_error)
-        self._desk = Desk(self._outbox, self._book, settings.timeout)
-        store = _arguments.store(session_store)
-        self._state = SessionState(self._vault(store, _checks.profile(profile)))
-        self._flows = Flows(
-            api=Api.of(Http(settings), self._app_id, settings.platform),
-            settings=settings,
-            hosts=Hosts.of(self._app_id, settings),
-            state=self._state,
-            book=self._book,
-            spawn=self._desk.spawn,
-        )
-        self._warned_of_key = False
-        _threads.on_fork(self._after_fork)
+        self._made: Engine | None = None
 
     def __repr__(self) -> str:
-        return f"CometChat({self._app_id!r}, profile={self._state.vault.profile!r})"
+        return f"CometChat({self._app_id!r}, profile={self._profile!r})"
 
     def __enter__(self) -> CometChat:
         return self
@@ -182,7 +166,7 @@ class CometChat:
             on_error: Called with the `CometChatException`.
 
         Returns:
-            A future of the `User`. It raises, and ``on_error`` gets:
+            A future of the `User`. It raises, and ``on_error`` gets,
             `InvalidParameterError` for an empty or unusable argument, `LoginInProgressError` if
             another login is under way, `AuthenticationError` for a wrong key or a dead token,
             `ServiceError` for an unknown uid and the like, `RateLimitError`, `NoAnswerError` if
@@ -194,13 +178,14 @@ class CometChat:
         """
         uid, key, token = _arguments.login_form(args, uid, auth_key, auth_token)
         _arguments.require(timeout, on_success=on_success, on_error=on_error)
-        call = Call(self._outbox, on_success, on_error)
+        engine = self._engine
 
         def prepared() -> Job:
-            flow, what = self._login_flow(uid, key, token)
-            return self._desk.job(flow, timeout, failure="login_failure", what=what)
+            flow, what = engine.login_flow(uid, key, token)
+            return engine.desk.job(flow, timeout, failure="login_failure", what=what)
 
-        return self._desk.take_turns(call, prepared, failure="login_failure")
+        call = engine.desk.call(on_success, on_error)
+        return engine.desk.take_turns(call, prepared, failure="login_failure")
 
     def logout(
         self,
@@ -230,14 +215,13 @@ class CometChat:
             TypeError: If an argument is not of its type.
         """
         _arguments.require(timeout, on_success=on_success, on_error=on_error)
-        call = Call(self._outbox, on_success, on_error)
+        engine = self._engine
 
         def prepared() -> Job:
-            return self._desk.job(
-                self._flows.logout, timeout, failure="logout_failure", what=LOGOUT, must_run=True
-            )
+            return engine.desk.logout_job(engine.flows.logout, timeout)
 
-        return self._desk.take_turns(call, prepared, failure="logout_failure")
+        call = engine.desk.call(on_success, on_error)
+        return engine.desk.take_turns(call, prepared, failure="logout_failure")
 
     def create_user(
         self,
@@ -270,15 +254,12 @@ class CometChat:
             raise TypeError(f"user must be a User, not {type(user).__name__}")
         _checks.types(auth_key=auth_key)
         _arguments.require(timeout, on_success=on_success, on_error=on_error)
-        call = Call(self._outbox, on_success, on_error)
+        engine = self._engine
 
         def prepared() -> Job:
-            key = Secret(_checks.credential("auth_key", auth_key))
-            user.check()
-            self._warn_of_key()
-            return self._desk.job(lambda job: self._flows.create_user(job, user, key), timeout)
+            return engine.desk.job(engine.create_user_flow(user, auth_key), timeout)
 
-        return self._desk.run(call, prepared)
+        return engine.desk.run(engine.desk.call(on_success, on_error), prepared)
 
     # -- the session ----------------------------------------------------------------------------
 
@@ -296,8 +277,7 @@ class CometChat:
             SessionStoreError: If nobody could look, e.g. because the keyring is locked.
             ClientClosedError: After `close`.
         """
-        self._desk.require_open()
-        session = drive(self._state.look())
+        session = self._engine.look()
         return None if session is None else session.user
 
     def check_session(
@@ -318,7 +298,7 @@ class CometChat:
             on_error: Called with the `CometChatException`.
 
         Returns:
-            A future of the same. It raises, and ``on_error`` gets: `SessionStoreError` if nobody
+            A future of the same. It raises, and ``on_error`` gets, `SessionStoreError` if nobody
             could look, `NoAnswerError`, `ServiceError` and `RateLimitError` if the service gave
             no answer to the question, `CallCancelledError`, `ClientClosedError`.
 
@@ -326,9 +306,10 @@ class CometChat:
             TypeError: If an argument is not of its type.
         """
         _arguments.require(timeout, on_success=on_success, on_error=on_error)
-        call = Call(self._outbox, on_success, on_error)
-        return self._desk.take_turns(
-            call, lambda: self._desk.job(self._flows.check_session, timeout)
+        engine = self._engine
+        call = engine.desk.call(on_success, on_error)
+        return engine.desk.take_turns(
+            call, lambda: engine.desk.job(engine.flows.check_session, timeout)
         )
 
     def reload(
@@ -348,15 +329,16 @@ class CometChat:
             on_error: Called with the `CometChatException`.
 
         Returns:
-            A future of the same. It raises, and ``on_error`` gets: `SessionStoreError` if nobody
-            could look; what was known stays known. `CallCancelledError`, `ClientClosedError`.
+            A future of the same. It raises, and ``on_error`` gets, `SessionStoreError` if nobody
+            could look (what was known stays known), `CallCancelledError`, `ClientClosedError`.
 
         Raises:
             TypeError: If an argument is not of its type.
         """
         require_callable(on_success=on_success, on_error=on_error)
-        call = Call(self._outbox, on_success, on_error)
-        return self._desk.take_turns(call, lambda: self._desk.job(self._flows.reload, None))
+        engine = self._engine
+        call = engine.desk.call(on_success, on_error)
+        return engine.desk.take_turns(call, lambda: engine.desk.job(engine.flows.reload, None))
 
     def session_info(self) -> SessionInfo:
         """Return what is known about the session and where it is kept; no credential.
@@ -367,12 +349,7 @@ class CometChat:
         Raises:
             ClientClosedError: After `close`.
         """
-        self._desk.require_open()
-        try:
-            drive(self._state.look())
-        except CometChatException as error:
-            _log.debug("session_info could not look: %s", error.reason)
-        return self._state.info()
+        return self._engine.info()
 
     def warm_up(
         self,
@@ -389,16 +366,17 @@ class CometChat:
             on_error: Called with the `CometChatException`.
 
         Returns:
-            A future of ``None``. It raises, and ``on_error`` gets: `NoAnswerError` if a host
-            cannot be reached; a later login tries anew. `CallCancelledError`,
+            A future of ``None``. It raises, and ``on_error`` gets, `NoAnswerError` if a host
+            cannot be reached (a later login tries anew), `CallCancelledError`,
             `ClientClosedError`.
 
         Raises:
             TypeError: If an argument is not of its type.
         """
         _arguments.require(timeout, on_success=on_success, on_error=on_error)
-        call = Call(self._outbox, on_success, on_error)
-        return self._desk.run(call, lambda: self._desk.job(self._flows.warm_up, timeout))
+        engine = self._engine
+        call = engine.desk.call(on_success, on_error)
+        return engine.desk.run(call, lambda: engine.desk.job(engine.flows.warm_up, timeout))
 
     # -- listeners and the end ------------------------------------------------------------------
 
@@ -441,47 +419,28 @@ class CometChat:
             InvalidParameterError: If it is not a finite number above 0.
         """
         limit = _checks.seconds("timeout", timeout)
-        self._desk.close()
-        if in_callback():
-            return
-        try:
-            self._outbox.under_way.wait(limit)
-        finally:  # after Ctrl-C too
-            self._outbox.under_way.give_up()
+        self._engine.close(limit)
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _vault(self, store: SessionStore, profile: str) -> Vault:
-        settings = self._settings
-        where = settings.client_host.split("/")[2] if settings.client_host else settings.region
-        return Vault(
-            store,
-            service_name=f"{SERVICE_PREFIX}:{self._app_id}:{where}",
-            profile=profile,
-            read_limit=settings.keyring_read_timeout,
-            write_limit=settings.keyring_write_timeout,
+    @property
+    def _engine(self) -> Engine:
+        """Return what does the work, made when something is first asked of this client."""
+        engine = self._made
+        if engine is None:
+            with _late.IMPORTING:
+                engine = self._made = self._made or self._make()
+        return engine
+
+    def _make(self) -> Engine:
+        from ._engine import Engine
+
+        return Engine(
+            app_id=self._app_id,
+            settings=self._settings,
+            profile=self._profile,
+            store=self._store,
+            dispatcher=self._dispatcher,
+            on_callback_error=self._on_callback_error,
+            book=self._book,
         )
-
-    def _login_flow(self, uid: object, key: object, token: object) -> tuple[MakeFlow, Hashable]:
-        """Return the flow for a login, and what makes two logins the same."""
-        if token is not ABSENT:
-            secret = Secret(_checks.credential("auth_token", token))
-            return lambda job: self._flows.login_with_token(job, secret), secret
-        name = _checks.uid(uid)
-        secret = Secret(_checks.credential("auth_key", key))
-        self._warn_of_key()
-        return lambda job: self._flows.login_with_key(job, name, secret), (name.lower(), secret)
-
-    def _warn_of_key(self) -> None:
-        if getattr(sys, "frozen", False) and not self._warned_of_key:
-            self._warned_of_key = True
-            _log.warning(
-                "A frozen application uses an auth key, with which anybody can log in as any "
-                "user. It is for development; in production log in with tokens that your own "
-                "server mints."
-            )
-
-    def _after_fork(self) -> None:
-        self._desk.reset()
-        self._state.reset_lock()
-        self._book.reset_lock()

@@ -1,7 +1,7 @@
 """Have callbacks run on the thread of a window, or of an event loop.
 
 Toolkits for windows may be used on one thread only. Each function here returns a ``dispatcher``
-for `CometChat`, so that every callback and every login listener runs on that thread:
+for `CometChat`, so that every callback and every login listener runs on that thread::
 
     chat = CometChat("APP_ID", AppSettings(region="us"), dispatcher=for_tkinter(root))
 

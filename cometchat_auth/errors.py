@@ -79,7 +79,7 @@ class CometChatException(Exception):
 
     @property
     def name(self) -> str:
-        """Return the code: the official SDKs' exceptions carry it under this name as well."""
+        """Return the code, which the official SDKs' exceptions carry under this name as well."""
         return self.code
 
     def __str__(self) -> str:

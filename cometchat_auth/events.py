@@ -1,18 +1,13 @@
-"""Login listeners, and the road by which callbacks reach the user's code."""
+"""Login listeners: who is told when somebody logs in or out."""
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from . import _threads
-from .errors import CometChatException
-from .models import User
-
-_log = logging.getLogger("cometchat_auth")
+if TYPE_CHECKING:
+    from .errors import CometChatException
+    from .models import User
 
 Dispatcher = Callable[[Callable[[], None]], object]
 """Anything that takes a function without arguments and sees to it that it is run once."""
@@ -78,28 +73,21 @@ class ListenerBook:
     """The listeners of one client, in the order in which their ids were first added."""
 
     def __init__(self) -> None:
+        # Each use of it is one operation that no other thread can come into; there is no lock,
+        # which a fork could leave closed for ever.
         self._listeners: dict[str, object] = {}
-        self.reset_lock()
-
-    def reset_lock(self) -> None:
-        """Make a new lock, as a forked child has to."""
-        self._lock = threading.Lock()
 
     def add(self, listener_id: str, listener: object) -> None:
         """Add a listener, in place of the one with the same id."""
-        with self._lock:
-            self._listeners[listener_id] = listener
+        self._listeners[listener_id] = listener
 
     def remove(self, listener_id: str) -> None:
         """Remove a listener; without one of this id do nothing."""
-        with self._lock:
-            self._listeners.pop(listener_id, None)
+        self._listeners.pop(listener_id, None)
 
     def audience(self, event: str, *args: object) -> list[Delivery]:
         """Return what has to be delivered to those who are listening now."""
-        with self._lock:
-            listeners = list(self._listeners.values())
-        return [_telling(listener, event, args) for listener in listeners]
+        return [_telling(listener, event, args) for listener in list(self._listeners.values())]
 
 
 def _telling(listener: object, event: str, args: tuple[object, ...]) -> Delivery:
@@ -109,136 +97,3 @@ def _telling(listener: object, event: str, args: tuple[object, ...]) -> Delivery
             callback(*args)
 
     return tell
-
-
-class _Delivering(threading.local):
-    """How deep a thread is in code of the user's; in ``with`` one step deeper."""
-
-    depth = 0
-
-    def __enter__(self) -> None:
-        self.depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.depth = max(0, self.depth - 1)
-
-    def leave_all(self) -> None:
-        """Begin anew in a forked child: what its parent was telling is not told there."""
-        self.depth = 0
-
-
-_delivering = _Delivering()
-_threads.on_fork(_delivering.leave_all)
-
-
-def in_callback() -> bool:
-    """Return whether this thread is running one of the user's callbacks."""
-    return _delivering.depth > 0
-
-
-class Slot:
-    """A place in the order of deliveries, taken before it is known what will stand there."""
-
-    __slots__ = ("deliveries", "era")
-
-    def __init__(self, era: object) -> None:
-        self.deliveries: list[Delivery] | None = None
-        self.era = era
-
-
-class Outbox:
-    """Callbacks of one client on their way to the dispatcher, in the order of what they tell.
-
-    A slot is reserved when something has happened and filled when its future has been resolved.
-    Slots are emptied in the order of reservation, each callback by itself, and never under a
-    lock.
-
-    Args:
-        dispatcher: Where callbacks are run, or ``None`` for the library's own thread.
-        on_error: Called with what a callback raised, or ``None``.
-    """
-
-    def __init__(
-        self,
-        dispatcher: Dispatcher | None,
-        on_error: Callable[[BaseException], object] | None,
-    ) -> None:
-        self._dispatcher = dispatcher
-        self._on_error = on_error
-        self.under_way = _threads.InFlight(_threads.IN_FLIGHT)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget what was on its way, as a forked child has to."""
-        self._lock = threading.Lock()
-        self._slots: deque[Slot] = deque()
-        self._emptying = False
-        self.under_way.reset()
-
-    def reserve(self) -> Slot:
-        """Take the next place in the order."""
-        slot = Slot(self.under_way.enter())
-        with self._lock:
-            self._slots.append(slot)
-        return slot
-
-    def fill(self, slot: Slot, deliveries: list[Delivery]) -> None:
-        """Say what stands in a place, and hand over whatever is ready."""
-        for _ in deliveries:
-            self.under_way.enter()
-        slot.deliveries = deliveries
-        while ready := self._take():
-            for delivery in ready.deliveries or ():
-                self._hand_over(delivery)
-            if ready.era is not self.under_way.era:
-                return  # in a child: what was called on the spot has forked
-            with self._lock:
-                self._emptying = False
-            self.under_way.leave(ready.era)
-
-    def send(self, delivery: Delivery) -> None:
-        """Hand over one callback, after all that have been reserved so far."""
-        self.fill(self.reserve(), [delivery])
-
-    def _take(self) -> Slot | None:
-        """Return the next slot if it is ready and nobody else is emptying one."""
-        with self._lock:
-            if self._emptying or not self._slots or self._slots[0].deliveries is None:
-                return None
-            self._emptying = True
-            return self._slots.popleft()
-
-    def _hand_over(self, delivery: Delivery) -> None:
-        if self._dispatcher is None:
-            _threads.DISPATCHER.submit(lambda: self._deliver(delivery, counted=True))
-            return
-        era = self.under_way.era
-        try:
-            with _delivering:
-                self._dispatcher(lambda: self._deliver(delivery, counted=False))
-        except BaseException as error:
-            self._report(error, "the dispatcher that was given refused a callback")
-        finally:
-            # What the application's own dispatcher has been given is its affair: waiting here
-            # for a main loop that has ended would wait for ever.
-            self.under_way.leave(era)
-
-    def _deliver(self, delivery: Delivery, *, counted: bool) -> None:
-        era = self.under_way.era
-        try:
-            with _delivering:
-                delivery()
-        except BaseException as error:
-            self._report(error, "a callback raised")
-        finally:
-            if counted:
-                self.under_way.leave(era)
-
-    def _report(self, error: BaseException, what: str) -> None:
-        _log.error("%s: %s", what, type(error).__name__, exc_info=error)
-        if self._on_error is not None:
-            try:
-                with _delivering:
-                    self._on_error(error)
-            except BaseException:
-                _log.exception("on_callback_error itself raised")

@@ -1,18 +1,15 @@
-"""The values that go in and come out: frozen, and free of I/O."""
+"""What goes in: a user, and the settings; frozen, and free of I/O."""
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
 from . import _checks
-from ._secrets import Secret, without_credentials
 from ._settings import AppSettings as AppSettings
-from ._settings import Hosts as Hosts
 
 
 def _tuple(value: Iterable[str]) -> tuple[str, ...]:
@@ -51,7 +48,8 @@ def _bool(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         raise TypeError(f"{attribute.name} must be a bool, not {type(value).__name__}")
 
 
-def _own_copy(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def own_copy(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a copy that nobody else can change; what is no mapping is for a validator."""
     if not isinstance(value, Mapping):
         return value
     try:
@@ -95,7 +93,7 @@ class User:
     link: str | None = attrs.field(default=None, validator=_text)
     role: str | None = attrs.field(default=None, validator=_text)
     metadata: Mapping[str, Any] | None = attrs.field(
-        default=None, converter=_own_copy, validator=_object, hash=False
+        default=None, converter=own_copy, validator=_object, hash=False
     )
     status: str | None = attrs.field(default=None, validator=_text)
     status_message: str | None = attrs.field(default=None, validator=_text)
@@ -106,7 +104,7 @@ class User:
     has_blocked_me: bool = attrs.field(default=False, validator=_bool)
     blocked_by_me: bool = attrs.field(default=False, validator=_bool)
     extra: Mapping[str, Any] = attrs.field(
-        factory=dict, converter=_own_copy, validator=_object, hash=False, kw_only=True
+        factory=dict, converter=own_copy, validator=_object, hash=False, kw_only=True
     )
 
     def check(self) -> User:
@@ -144,7 +142,7 @@ class User:
 
 
 # Our name, the service's name, the type on the wire.
-_FIELDS: Final[tuple[tuple[str, str, type], ...]] = (
+FIELDS: Final[tuple[tuple[str, str, type], ...]] = (
     ("uid", "uid", str),
     ("name", "name", str),
     ("avatar", "avatar", str),
@@ -162,9 +160,6 @@ _FIELDS: Final[tuple[tuple[str, str, type], ...]] = (
 )
 _SENT: Final = ("uid", "name", "avatar", "link", "role", "metadata", "status_message", "tags")
 
-# Answers about the session carry these beside the user's fields; they are not the user's.
-_SESSION_FIELDS: Final = frozenset({"authToken", "jwt", "wsChannel", "settings"})
-
 
 def user_to_wire(user: User) -> dict[str, Any]:
     """Return the body with which the official SDKs create this user.
@@ -173,7 +168,7 @@ def user_to_wire(user: User) -> dict[str, Any]:
     """
     body = {
         wire: list(value) if ours == "tags" else value
-        for ours, wire, _ in _FIELDS
+        for ours, wire, _ in FIELDS
         if ours in _SENT and (value := getattr(user, ours)) not in (None, ())
     }
     return {**body, "hasBlockedMe": False, "blockedByMe": False, "deactivatedAt": 0}
@@ -181,157 +176,4 @@ def user_to_wire(user: User) -> dict[str, Any]:
 
 def wire_names(fields: Iterable[str]) -> list[tuple[str, str]]:
     """Return fields of a user by our name and the service's."""
-    return [(ours, wire) for ours, wire, _ in _FIELDS if ours in fields]
-
-
-def user_from_wire(data: Mapping[str, Any]) -> User:
-    """Return the user that the service described.
-
-    A field of an unexpected type is kept in ``extra`` rather than lost or trusted.
-
-    Raises:
-        ValueError: If there is no uid.
-    """
-    if not isinstance(data.get("uid"), str) or not data["uid"]:
-        raise ValueError("no uid in the answer")
-    known, extra = _sorted_out(data, _FIELDS)
-    if known.get("status") == "available":  # the REST API's word for it
-        known["status"] = "online"
-    if known.get("deactivated_at") == 0:  # the SDKs' "active"
-        del known["deactivated_at"]
-    return User(**known, extra=without_credentials(extra))
-
-
-def _sorted_out(
-    data: Mapping[str, Any], fields: tuple[tuple[str, str, type], ...]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields that are as expected, by our names, and everything else."""
-    known: dict[str, Any] = {}
-    extra = {key: value for key, value in data.items() if key not in _SESSION_FIELDS}
-    for ours, wire, kind in fields:
-        if extra.get(wire) is None:
-            extra.pop(wire, None)
-        elif _fits(value := _mended(extra[wire], kind), kind):
-            known[ours] = value
-            del extra[wire]
-    return known, extra
-
-
-def _mended(value: Any, kind: type) -> Any:
-    # PHP writes an empty object as an empty list; numbers may come as texts.
-    if kind is dict and value == []:
-        return {}
-    if kind is int and isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value):
-        return int(value)
-    return value
-
-
-def _fits(value: Any, kind: type) -> bool:
-    if kind is list:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
-
-
-@attrs.frozen
-class Session:
-    """Who is logged in, and the credential that proves it.
-
-    Attributes:
-        user: As far as known; after a restart only its core fields.
-        token: The auth token.
-        minted: Whether this client made the token itself, and may therefore revoke it.
-        device_id: What the service was told at login.
-        extra: Fields of the stored record that this version does not know.
-    """
-
-    user: User
-    token: Secret
-    minted: bool
-    device_id: str
-    extra: Mapping[str, Any] = attrs.field(factory=dict, hash=False, repr=False)
-
-    def is_for(self, uid: str) -> bool:
-        """Return whether it is this uid's; uids compare case-insensitively."""
-        return self.user.uid.lower() == uid.lower()
-
-
-@attrs.frozen
-class SessionInfo:
-    """What is known about the session; no credential.
-
-    Attributes:
-        user: Who is logged in, or ``None``.
-        verified: Whether the service has confirmed the session since this client was made.
-        persisted: Whether a later process will find it.
-        reason: Why it is not persisted, or why the store could not be looked at; ``None`` if all
-            is well. One of ``no_keyring``, ``memory``, ``locked``, ``dismissed``, ``timeout``,
-            ``denied``, ``not_retained``, ``error``, or ``replaced`` if another process has
-            logged in or out; `reload` finds out.
-        backend: Name of the keyring's back end or of the store, ``None`` if not known yet.
-        service_name: Under which service name the store keeps it.
-        profile: Under which user name the store keeps it.
-    """
-
-    user: User | None
-    verified: bool
-    persisted: bool
-    reason: str | None
-    backend: str | None
-    service_name: str
-    profile: str
-
-
-@attrs.frozen
-class AuthToken:
-    """What logs one user in, and what the device that uses it said about itself.
-
-    Attributes:
-        uid: Whose it is.
-        auth_token: The credential itself; it stands in no ``repr``.
-        created_at: Unix time in seconds.
-        platform: The device's word for its kind, e.g. ``"WEB"``, where the service tells it.
-        user_agent: The program that uses it, where the service tells it.
-        app_info: More about that program, as JSON.
-        extra: Whatever else the service sent, under its own names.
-    """
-
-    uid: str
-    auth_token: str = attrs.field(repr=False)
-    created_at: int | None = None
-    platform: str | None = None
-    user_agent: str | None = None
-    app_info: Mapping[str, Any] | None = attrs.field(
-        default=None, converter=_own_copy, hash=False, repr=False
-    )
-    extra: Mapping[str, Any] = attrs.field(
-        factory=dict, converter=_own_copy, hash=False, kw_only=True
-    )
-
-
-_TOKEN_FIELDS: Final[tuple[tuple[str, str, type], ...]] = (
-    ("uid", "uid", str),
-    ("created_at", "createdAt", int),
-    ("platform", "platform", str),
-    ("user_agent", "userAgent", str),
-    ("app_info", "appInfo", dict),
-)
-
-
-def auth_token_from_wire(data: Mapping[str, Any], uid: str) -> AuthToken:
-    """Return the auth token that the service described.
-
-    A field of an unexpected type is kept in ``extra`` rather than lost or trusted.
-
-    Args:
-        data: What the service sent.
-        uid: Whose token was asked for, should the service not say it again.
-
-    Raises:
-        InvalidParameterError: If there is no usable token.
-        TypeError: The same.
-    """
-    token = _checks.credential("authToken", data.get("authToken"))
-    known, extra = _sorted_out(data, _TOKEN_FIELDS)
-    return AuthToken(**{"uid": uid, **known}, auth_token=token, extra=without_credentials(extra))
+    return [(ours, wire) for ours, wire, _ in FIELDS if ours in fields]

@@ -22,7 +22,7 @@ from cometchat_auth import (
 )
 from cometchat_auth._record import encode
 from cometchat_auth._secrets import Secret
-from cometchat_auth.models import Session
+from cometchat_auth._session import Session
 
 from . import canary
 from .fault_places import Certificates, Fault, Place

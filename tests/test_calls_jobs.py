@@ -12,8 +12,9 @@ import pytest
 from cometchat_auth import AppSettings, CometChat, MemoryStore, _threads
 from cometchat_auth._calls import Call, Job
 from cometchat_auth._desk import Desk
+from cometchat_auth._outbox import Outbox, Slot
 from cometchat_auth._waits import Flow, Pause
-from cometchat_auth.events import ListenerBook, Outbox, Slot
+from cometchat_auth.events import ListenerBook
 
 from .tools import LIMIT, Reply, Seen, error_of, scripted
 
@@ -314,14 +315,14 @@ def test_c8_a_close_waits_for_a_call_that_is_just_being_accepted(
     url, release = hung
     chat = CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
     accepting, go_on = threading.Event(), threading.Event()
-    make, futures = chat._desk.job, list[Future[Any]]()
+    make, futures = chat._engine.desk.job, list[Future[Any]]()
 
     def slowly(*args: Any, **options: Any) -> Job:
         accepting.set()
         go_on.wait(LIMIT)
         return make(*args, **options)
 
-    monkeypatch.setattr(chat._desk, "job", slowly)
+    monkeypatch.setattr(chat._engine.desk, "job", slowly)
     calling = threading.Thread(target=lambda: futures.append(chat.login("token")))
     closing = threading.Thread(target=chat.close, args=(LIMIT,))
     calling.start()

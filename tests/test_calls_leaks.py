@@ -169,8 +169,9 @@ def rounds(count):
         chat.remove_login_listener("listener")
 
 def kept():
-    assert chat._outbox.under_way.wait(10)
-    return [len(chat._book._listeners), len(chat._outbox._slots), len(chat._desk._lane)]
+    assert chat._engine.outbox.under_way.wait(10)
+    inside = chat._engine
+    return [len(chat._book._listeners), len(inside.outbox._slots), len(inside.desk._lane)]
 
 rounds(100)
 before = figures()

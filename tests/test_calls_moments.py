@@ -14,8 +14,8 @@ from cometchat_auth import (
     MemoryStore,
 )
 from cometchat_auth._calls import Call, Job
+from cometchat_auth._outbox import Outbox
 from cometchat_auth._waits import Flow
-from cometchat_auth.events import Outbox
 
 from .test_calls_jobs import Outcomes
 from .tools import LIMIT, Diary, Reply, ScriptedServer, Seen, error_of, scripted, settle
@@ -189,7 +189,7 @@ def test_c8_a_first_look_that_was_slow_does_not_undo_a_login(
     """What a first look finds is not believed if somebody has logged in meanwhile."""
     gate.open.set()
     chat = make(session_store=Kept())
-    look_again, save = chat._state.look_again, chat._state.vault.save
+    look_again, save = chat._engine.state.look_again, chat._engine.state.vault.save
     saving, looked = threading.Event(), threading.Event()
 
     def save_later(*args: Any, **more: Any) -> Flow[None]:
@@ -198,15 +198,15 @@ def test_c8_a_first_look_that_was_slow_does_not_undo_a_login(
         yield from save(*args, **more)
 
     def look_late(**more: Any) -> Flow[Any]:
-        chat._state.look_again = look_again  # type: ignore[method-assign]
+        chat._engine.state.look_again = look_again  # type: ignore[method-assign]
         chat.login("token")
         assert saving.wait(LIMIT)
         found = yield from look_again(**more)
         looked.set()
         return found
 
-    monkeypatch.setattr(chat._state.vault, "save", save_later)
-    monkeypatch.setattr(chat._state, "look_again", look_late)
+    monkeypatch.setattr(chat._engine.state.vault, "save", save_later)
+    monkeypatch.setattr(chat._engine.state, "look_again", look_late)
     chat.get_logged_in_user()
     chat.check_session().result(LIMIT)
     user = chat.get_logged_in_user()

@@ -149,7 +149,7 @@ class Arena:
 
     def settle(self) -> None:
         """Wait until everything is over and told, what goes on in the background included."""
-        assert self.chat._outbox.under_way.wait(LIMIT)
+        assert self.chat._engine.outbox.under_way.wait(LIMIT)
         settle(self.chat)
 
     def history(self, *calls: Tracked) -> History:

@@ -295,7 +295,7 @@ def test_c6_callbacks_go_where_the_dispatcher_says(emulator: Emulator) -> None:
         chat.add_login_listener("diary", diary.listener())
         chat.login("cometchat-uid-1", emulator.auth_key, on_success=diary.note("own")).result(LIMIT)
         settled = threading.Event()
-        chat._outbox.send(settled.set)
+        chat._engine.outbox.send(settled.set)
         assert diary.names == []
         for function in posted:
             function()

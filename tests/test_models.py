@@ -10,7 +10,9 @@ import attrs
 import pytest
 
 from cometchat_auth import AppSettings, InvalidParameterError, SessionInfo, User
-from cometchat_auth.models import Hosts, user_from_wire, user_to_wire
+from cometchat_auth._hosts import Hosts
+from cometchat_auth._wire import user_from_wire
+from cometchat_auth.models import user_to_wire
 
 _FULL: Final[dict[str, Any]] = {
     "uid": "alice",

@@ -19,10 +19,11 @@ from cometchat_auth import (
     _api,
     _http,
 )
+from cometchat_auth._hosts import Hosts
 from cometchat_auth._record import encode
 from cometchat_auth._secrets import Secret
+from cometchat_auth._session import Session
 from cometchat_auth._vault import _drop_quoting_cause
-from cometchat_auth.models import Hosts, Session
 
 from .canary import Watch, leaks, shown, watching
 from .network import (
@@ -182,7 +183,7 @@ _ECHOES: Final[dict[str, Script]] = {
 
 def _assert_unreadable(chat: CometChat, future: Any, watch: Watch) -> None:
     error = future.exception(LIMIT)
-    things = [future, chat, chat._settings, chat._state.session, chat.session_info()]
+    things = [future, chat, chat._settings, chat._engine.state.session, chat.session_info()]
     things += [error if error is not None else future.result()]
     things += vars(chat).values()
     assert leaks([*watch.lines, *shown(*things)], CANARIES) == []
@@ -205,7 +206,7 @@ def test_x2_answers(call: str, script: str, watch: Watch) -> None:
 
 
 def _assert_unreadable_closed(chat: CometChat, future: Any, watch: Watch) -> None:
-    chat._desk._closed = False  # so that it can still be asked what it would show
+    chat._engine.desk._closed = False  # so that it can still be asked what it would show
     _assert_unreadable(chat, future, watch)
 
 

@@ -127,7 +127,7 @@ def test_s6_logged_out_whatever_the_server_says(emulator: Emulator, trouble: str
     with make() as url, client(emulator, ChainOf(first, second), url=url, timeout=0.4) as chat:
         same_item(first, chat)
         second.items.update(first.items)
-        name = (chat._state.vault.service_name, chat._state.vault.profile)
+        name = (chat._engine.state.vault.service_name, chat._engine.state.vault.profile)
         chat.add_login_listener("diary", diary.listener())
         assert chat.get_logged_in_user() is not None
         if confirmed:

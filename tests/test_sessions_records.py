@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cometchat_auth import CometChat, MemoryStore, User
 from cometchat_auth._record import decode, encode
 from cometchat_auth._secrets import Secret
+from cometchat_auth._session import Session
 from cometchat_auth.emulator import Emulator
-from cometchat_auth.models import Session
 
 TOKEN = "cometchat-uid-1_1700000000" + "ab" * 15
 # As released in format 1; never to be changed.
@@ -135,7 +135,7 @@ def test_s8_logged_and_overwritten(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Garbage is no session, with one warning that does not quote it; a login replaces it."""
-    vault = chat._state.vault
+    vault = chat._engine.state.vault
     store.save(vault.service_name, vault.profile, record)
     with caplog.at_level(logging.WARNING):
         assert chat.get_logged_in_user() is None
@@ -151,7 +151,7 @@ def test_s8_unknown_fields_survive_a_check(
     chat: CometChat, emulator: Emulator, store: MemoryStore
 ) -> None:
     """A session restored from a later version's record keeps that version's fields."""
-    vault = chat._state.vault
+    vault = chat._engine.state.vault
     token = emulator.create_auth_token("cometchat-uid-1")
     later = {"format": 1, "uid": "cometchat-uid-1", "authToken": token, "theme": {"dark": [1]}}
     store.save(vault.service_name, vault.profile, json.dumps(later))
@@ -166,7 +166,7 @@ def test_s8_auth_key_is_never_stored(
 ) -> None:
     """The record holds the token and not the key."""
     chat.login("cometchat-uid-1", emulator.auth_key).result()
-    vault = chat._state.vault
+    vault = chat._engine.state.vault
     record = store.load(vault.service_name, vault.profile) or ""
     assert emulator.auth_tokens("cometchat-uid-1")[0] in record
     assert emulator.auth_key not in record

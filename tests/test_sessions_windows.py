@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cometchat_auth import KeyringStore, User
 from cometchat_auth._record import decode, encode
 from cometchat_auth._secrets import Secret
-from cometchat_auth.models import Session
+from cometchat_auth._session import Session
 
 from .keyring_doubles import FakeKeyring
 from .windows_double import (

@@ -19,9 +19,10 @@ import attrs
 from .. import _transport
 from .._answers import Request, no_answer, outcome
 from .._api import Api
+from .._hosts import DOMAINS, Hosts
 from .._http import Http
 from .._secrets import Secret
-from .._settings import DOMAINS, AppSettings, Hosts
+from .._settings import AppSettings
 from .._waits import Deadline
 from ..errors import CometChatException, RateLimitError, ServiceError
 from ._findings import Problem, Section, without_password

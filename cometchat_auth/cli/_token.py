@@ -16,7 +16,7 @@ from ._output import moment, put_json, say, table, warn
 from ._prompts import at_terminal, hidden, secret_from_stdin
 
 if TYPE_CHECKING:
-    from ..models import AuthToken
+    from ..server import AuthToken
     from ._target import Target
 
 # Characters at either end by which people tell tokens apart; of 40 random ones too few to matter.

@@ -10,7 +10,7 @@ auth token each time that person logs in, which the client then logs in with::
 
 from __future__ import annotations
 
-from ..models import AuthToken
+from ._auth_token import AuthToken
 from ._outcomes import Outcome, Progress
 from ._server import CometChatServer
 

@@ -14,6 +14,7 @@ from ._pace import Gate
 
 # Seconds that the caller's thread waits at once: on Windows Ctrl-C cannot end a longer wait.
 POLL: Final = 0.1
+_MOMENT: Final = 0.02  # seconds in which results may gather: each wake-up takes the threads' time
 _GRACE: Final = 5.0  # seconds beyond a request's own limit
 
 
@@ -34,7 +35,7 @@ class Crew:
         self._gate = gate
         self._tasks: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
         self._results: list[Result] = []
-        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()  # one for each result
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()  # for the caller's thread
         self._members: list[threading.Thread] = []
 
     def backlog(self) -> int:
@@ -58,7 +59,7 @@ class Crew:
         They stay here until `forget`, so that none is lost to a Ctrl-C.
         """
         try:
-            self._news.get(wait, POLL if wait else None)
+            self._news.get(wait, _MOMENT if wait else None)
             while True:
                 self._news.get_nowait()
         except queue.Empty:
@@ -94,7 +95,8 @@ class Crew:
             if result.ending is not None:
                 self._gate.stop()  # at once: the caller may be busy with earlier outcomes
             self._results.append(result)
-            self._news.put(None)
+            if len(self._results) >= self._size or self.backlog() < self._size:
+                self._news.put(None)
         self._tasks.put(None)  # for the next: there may be one that nobody has counted
 
     def _carry_out(self, row: Row) -> Result:

@@ -102,11 +102,13 @@ class Journal:
         return entries
 
     def note(self, states: Iterable[tuple[str, State]]) -> None:
-        """Write down what has become of rows: uid in lower case, and state.
+        """Write down what has become of rows, for later runs: uid in lower case, and state.
 
         Raises:
             CometChatException: ``JOURNAL_ERROR`` if the journal cannot be written.
         """
+        if self._file is None:
+            return
         with self._transaction() as database:
             database.executemany(_NOTE, [(state, uid) for uid, state in states])
 

@@ -80,8 +80,7 @@ class Gate:
                     if wait <= 0:
                         self._next = now + self._interval
                         return Ticket(now, self._era)
-                with contextlib.suppress(queue.Empty):
-                    self._bell.get(timeout=min(wait, _AT_ONCE))
+                self._wait(wait)
             return None
 
     def answered(self, ticket: Ticket) -> None:
@@ -96,21 +95,22 @@ class Gate:
     def close(self, ticket: Ticket, error: CometChatException) -> bool:
         """Let nobody in for as long as the service asks, or for a while that doubles each time.
 
-        Many requests that fail of one cause close the gate once.
+        Many requests that fail of one cause close the gate once. One that fails alone, while
+        others are answered, closes it to nobody: it only waits for a while here.
 
         Returns:
             Whether it is no use: nothing has been answered for longer than there is patience.
         """
         with self._lock:
             now = time.monotonic()
+            is_alone = not _asks_to_wait(error) and self._heard_until > ticket.began
             self._listen(ticket, error, now)
-            if ticket.era == self._era:
-                self._era += 1
-                self._failures += 1
-                self._close_until(now + self._pause(error, now), error)
-            elif error.retry_after is not None:
-                self._close_until(now + error.retry_after, error)
-            return self._is_silent_for(self._patience, now)
+            if not is_alone:
+                self._close(ticket, error, now)
+            is_no_use = self._is_silent_for(self._patience, now)
+        if is_alone:
+            self._wait(FIRST_BACK_OFF * _jitter())
+        return is_no_use
 
     def stop(self) -> None:
         """Let nobody in any more, and send away whoever waits."""
@@ -123,9 +123,15 @@ class Gate:
         left = opens - time.monotonic()
         return (left, reason) if left > 0 and not self._stopped else (0.0, None)
 
+    def _wait(self, seconds: float) -> None:
+        """Wait, but not for so long that the system cannot count it, and only until the stop."""
+        with contextlib.suppress(queue.Empty):
+            self._bell.get(timeout=min(seconds, _AT_ONCE))
+            self._bell.put(None)  # for the next one
+
     def _listen(self, ticket: Ticket, error: CometChatException, now: float) -> None:
         """Note whether the service is there; the wait that it asks for is no silence."""
-        if isinstance(error, RateLimitError) or error.retry_after is not None:
+        if _asks_to_wait(error):
             self._heard_until = max(self._heard_until, now + (error.retry_after or 0.0))
             self._silent_since = None
         elif self._silent_since is None:
@@ -134,12 +140,20 @@ class Gate:
     def _is_silent_for(self, seconds: float, now: float) -> bool:
         return self._silent_since is not None and now - self._silent_since >= seconds
 
+    def _close(self, ticket: Ticket, error: CometChatException, now: float) -> None:
+        if ticket.era == self._era:
+            self._era += 1
+            self._failures += 1
+            self._close_until(now + self._pause(error, now), error)
+        elif error.retry_after is not None:
+            self._close_until(now + error.retry_after, error)
+
     def _pause(self, error: CometChatException, now: float) -> float:
         if error.retry_after is not None:
             return error.retry_after
         # 2 ** 5 is beyond the longest; a service that is away for long must not overflow it.
         span: float = FIRST_BACK_OFF * 2 ** min(self._failures - 1, 5)
-        span = min(span, LONGEST_BACK_OFF) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        span = min(span, LONGEST_BACK_OFF) * _jitter()
         if self._silent_since is not None:  # the last try is made when patience ends
             span = min(span, max(0.0, self._silent_since + self._patience - now))
         return span
@@ -148,3 +162,11 @@ class Gate:
         if moment > self._closed[0]:
             self._closed = (moment, error.code)
             _log.debug("import: %s; waiting %.1f s", error.code, moment - time.monotonic())
+
+
+def _asks_to_wait(error: CometChatException) -> bool:
+    return isinstance(error, RateLimitError) or error.retry_after is not None
+
+
+def _jitter() -> float:
+    return random.uniform(0.75, 1.25)  # noqa: S311 - no secret

@@ -15,8 +15,9 @@ from .._api import confirmed, read_user, user_of
 from .._secrets import Secret
 from .._waits import Deadline, Flow
 from ..errors import CometChatException
-from ..models import AuthToken, User, auth_token_from_wire, user_to_wire
+from ..models import User, user_to_wire
 from ._admin import PAGE_SIZE, Admin, Page, page_reader, paged
+from ._auth_token import AuthToken, auth_token_from_wire
 
 T = TypeVar("T")
 

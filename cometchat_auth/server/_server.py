@@ -9,14 +9,16 @@ from typing import Any, Final, Literal, overload
 
 from .. import _checks
 from .._api import Api
+from .._hosts import Hosts
 from .._http import Http
 from .._secrets import Secret
-from .._settings import AppSettings, Hosts
+from .._settings import AppSettings
 from .._waits import Deadline, Flow, drive
 from ..errors import MISSING_PARAMETERS, CometChatException, InvalidParameterError
-from ..models import AuthToken, User, wire_names
+from ..models import User, wire_names
 from . import _bulk, _rest
 from ._admin import LARGEST_PAGE, PAGE_SIZE, Admin, Page, joined, parts
+from ._auth_token import AuthToken
 from ._outcomes import Outcome, Progress
 
 SEARCHABLE: Final = ("name", "uid")

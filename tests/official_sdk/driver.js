@@ -185,6 +185,19 @@ const commands = {
     return authToken === undefined ? sdk.login(uid, authKey) : sdk.login(authToken);
   },
   logout: () => sdk.logout(),
+  // Seconds of each login; the logouts between them do not count.
+  async timeLogins({ uid, authKey, times }) {
+    const found = [];
+    for (let i = 0; i < times; i += 1) {
+      const began = performance.now();
+      await sdk.login(uid, authKey);
+      found.push((performance.now() - began) / 1000);
+      await settle();
+      await sdk.logout();
+      await settle();
+    }
+    return found;
+  },
   getLoggedinUser: () => sdk.getLoggedinUser(),
   createUser: ({ user, authKey }) => sdk.createUser(user, authKey),
   updateUser: ({ user, authKey }) => sdk.updateUser(user, authKey),

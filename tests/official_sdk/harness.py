@@ -176,6 +176,10 @@ class OfficialSdk:
             return self._do_json("login", authToken=uid_or_auth_token)
         return self._do_json("login", uid=uid_or_auth_token, authKey=auth_key)
 
+    def time_logins(self, uid: str, auth_key: str, times: int) -> list[float]:
+        """Log in so often, and out in between; return the seconds that each login took."""
+        return list(self._do("timeLogins", uid=uid, authKey=auth_key, times=times))
+
     def logout(self) -> Any:
         """Log out and return what the SDK's promise resolves to."""
         return self._do("logout")
