@@ -229,7 +229,7 @@ class Job:
 
     def start(self) -> None:
         """Hand the job to a worker."""
-        if not _threads.REQUESTS.submit(self._step):
+        if not _threads.REQUESTS.submit_and_tell(self._step):
             self._arm()
 
     def _step(self) -> None:

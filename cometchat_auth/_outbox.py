@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from . import _threads
 from .events import Delivery, Dispatcher
@@ -14,7 +15,7 @@ _log = logging.getLogger("cometchat_auth")
 
 
 class _Delivering(threading.local):
-    """How deep a thread is in code of the user's; in ``with`` one step deeper."""
+    """How deep a thread other than the dispatcher is in callbacks; in ``with`` one step deeper."""
 
     depth = 0
 
@@ -35,7 +36,7 @@ _threads.on_fork(_delivering.leave_all)
 
 def in_callback() -> bool:
     """Return whether this thread is running one of the user's callbacks."""
-    return _delivering.depth > 0
+    return _threads.DISPATCHER.is_member() or _delivering.depth > 0
 
 
 class Slot:
@@ -67,7 +68,7 @@ class Outbox:
     ) -> None:
         self._dispatcher = dispatcher
         self._on_error = on_error
-        self.under_way = _threads.InFlight(_threads.IN_FLIGHT)
+        self.under_way = _threads.UnderWay()
         self.reset()
 
     def reset(self) -> None:
@@ -79,28 +80,64 @@ class Outbox:
 
     def reserve(self) -> Slot:
         """Take the next place in the order."""
-        slot = Slot(self.under_way.enter())
+        slot = Slot(self.under_way.era)
         with self._lock:
+            self.under_way.reserved += 1
             self._slots.append(slot)
         return slot
 
     def fill(self, slot: Slot, deliveries: list[Delivery]) -> None:
         """Say what stands in a place, and hand over whatever is ready."""
-        for _ in deliveries:
-            self.under_way.enter()
         slot.deliveries = deliveries
+        if self._dispatcher is None:
+            self._post_ready()
+        else:
+            self._hand_over_ready(self._dispatcher)
+
+    def send(self, delivery: Delivery) -> None:
+        """Hand over one callback, after all that have been reserved so far."""
+        if self._dispatcher is None:
+            with self._lock:
+                if not self._slots:
+                    self._post(delivery)
+                    return
+        self.fill(self.reserve(), [delivery])
+
+    def _post_ready(self) -> None:
+        with self._lock:
+            while self._slots and (ready := self._slots[0].deliveries) is not None:
+                self._slots.popleft()
+                for delivery in ready:
+                    self._post(delivery)
+                self.under_way.emptied += 1
+        self.under_way.tell()
+
+    def _post(self, delivery: Delivery) -> None:
+        self.under_way.posted += 1
+        _threads.DISPATCHER.submit(partial(self._deliver_posted, delivery))
+
+    def _deliver_posted(self, delivery: Delivery) -> None:
+        under_way = self.under_way
+        era = under_way.era
+        try:
+            delivery()
+        except BaseException as error:
+            self._report(error, "a callback raised")
+        if era is under_way.era:  # not in a child that the callback has forked
+            under_way.delivered += 1
+            if under_way.is_awaited:
+                under_way.tell()
+
+    def _hand_over_ready(self, dispatcher: Dispatcher) -> None:
         while ready := self._take():
             for delivery in ready.deliveries or ():
-                self._hand_over(delivery)
+                self._hand_over(dispatcher, delivery)
             if ready.era is not self.under_way.era:
                 return  # in a child: what was called on the spot has forked
             with self._lock:
                 self._emptying = False
-            self.under_way.leave(ready.era)
-
-    def send(self, delivery: Delivery) -> None:
-        """Hand over one callback, after all that have been reserved so far."""
-        self.fill(self.reserve(), [delivery])
+                self.under_way.emptied += 1
+            self.under_way.tell()
 
     def _take(self) -> Slot | None:
         """Return the next slot if it is ready and nobody else is emptying one."""
@@ -110,31 +147,21 @@ class Outbox:
             self._emptying = True
             return self._slots.popleft()
 
-    def _hand_over(self, delivery: Delivery) -> None:
-        if self._dispatcher is None:
-            _threads.DISPATCHER.submit(lambda: self._deliver(delivery, counted=True))
-            return
-        era = self.under_way.era
+    def _hand_over(self, dispatcher: Dispatcher, delivery: Delivery) -> None:
+        # What the application's own dispatcher has been given is its affair: waiting for a main
+        # loop that has ended would be waiting for ever.
         try:
             with _delivering:
-                self._dispatcher(lambda: self._deliver(delivery, counted=False))
+                dispatcher(lambda: self._deliver(delivery))
         except BaseException as error:
             self._report(error, "the dispatcher that was given refused a callback")
-        finally:
-            # What the application's own dispatcher has been given is its affair: waiting here
-            # for a main loop that has ended would wait for ever.
-            self.under_way.leave(era)
 
-    def _deliver(self, delivery: Delivery, *, counted: bool) -> None:
-        era = self.under_way.era
+    def _deliver(self, delivery: Delivery) -> None:
         try:
             with _delivering:
                 delivery()
         except BaseException as error:
             self._report(error, "a callback raised")
-        finally:
-            if counted:
-                self.under_way.leave(era)
 
     def _report(self, error: BaseException, what: str) -> None:
         _log.error("%s: %s", what, type(error).__name__, exc_info=error)

@@ -78,10 +78,10 @@ class AppSettings:
         timeout: Seconds for a whole call: waiting for a worker, connecting, retries.
         keyring_read_timeout: Seconds after which reading the session store is given up.
         keyring_write_timeout: The same for writing; a person may be typing a password.
-        proxies: ``{"https": "http://proxy:3128"}`` as for `requests`; by default the
+        proxies: ``{"https": "http://proxy:3128"}`` as for ``requests``; by default the
             environment's.
         verify: ``True``, or the path of a file or folder of CA certificates. By default the
-            environment's ``REQUESTS_CA_BUNDLE`` or the certificates that come with `requests`.
+            environment's ``REQUESTS_CA_BUNDLE`` or the certificates that come with ``requests``.
         cert: Path of a client certificate, or a pair of paths (certificate, key).
         platform: What the service is told in the place where the official SDKs say ``"WEB"``.
             Whether the service minds an unknown one is unverified.

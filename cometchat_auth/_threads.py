@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import heapq
-import itertools
 import logging
 import os
-import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Generic, TypeVar
 
-Task = Callable[[], object]
+from ._crews import Clock, Crew, Pool, Task, Timer
+
+__all__ = ["Task", "Timer"]
+
+T = TypeVar("T")
 
 REQUEST_WORKERS: Final = 4
 DRAIN_LIMIT: Final = 5.0  # seconds that a script's last calls are given at exit
@@ -36,194 +37,64 @@ COURTESY: Final = 0.01  # seconds by which a thread of the user's lets an idle o
 _log = logging.getLogger("cometchat_auth")
 
 
-class Timer:
-    """A task and the moment from which it is due; `cancel` may come too late."""
-
-    __slots__ = ("task", "when")
-
-    def __init__(self, when: float, task: Task) -> None:
-        self.when = when
-        self.task: Task | None = task
-
-    def cancel(self) -> None:
-        """Forget the task."""
-        self.task = None
-
-
-class Clock:
-    """Tasks for later. They must be short and must not raise."""
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._wake = wake  # lets idle threads look at the clock again
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything, as a forked child has to."""
-        self._lock = threading.Lock()
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._count = itertools.count()
-
-    def after(self, seconds: float, task: Task) -> Timer:
-        """Have the task run once, in so many seconds, on some thread of the library."""
-        timer = Timer(time.monotonic() + max(0.0, seconds), task)
-        with self._lock:
-            self._drop_cancelled()
-            heapq.heappush(self._timers, (timer.when, next(self._count), timer))
-            earliest = self._timers[0][2] is timer
-        if earliest:
-            self._wake()
-        return timer
-
-    def due_in(self) -> float | None:
-        """Return the seconds until the next task is due, or ``None`` if there is none."""
-        with self._lock:
-            self._drop_cancelled()
-            if not self._timers:
-                return None
-            return max(0.0, self._timers[0][0] - time.monotonic())
-
-    def run_due(self) -> None:
-        """Run what is due."""
-        while (task := self._next_due()) is not None:
-            run_guarded(task)
-
-    def _next_due(self) -> Task | None:
-        with self._lock:
-            self._drop_cancelled()
-            if not self._timers or self._timers[0][0] > time.monotonic():
-                return None
-            return heapq.heappop(self._timers)[2].task
-
-    def _drop_cancelled(self) -> None:
-        while self._timers and self._timers[0][2].task is None:
-            heapq.heappop(self._timers)
-
-
-class Crew:
-    """Daemon threads that take tasks from one queue, first in first out."""
-
-    def __init__(self, name: str, size: int) -> None:
-        self._name = name
-        self._size = size
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget threads and tasks, as a forked child has to: it has neither."""
-        self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._members: list[threading.Thread] = []
-        self._idle = 0
-        self._backlog = 0
-
-    def ensure(self) -> None:
-        """Start the first thread if there is none yet.
-
-        Raises:
-            RuntimeError: If the interpreter is shutting down.
-        """
-        if not self._members:
-            with self._lock:
-                if not self._members:
-                    self._start()
-                    self._idle += 1
-
-    def submit(self, task: Task) -> bool:
-        """Hand in a task; return whether a thread is free for it at once."""
-        with self._lock:
-            served = self._claim()
-            if not served:
-                self._backlog += 1
-        self._queue.put(task)
-        return served
-
-    def submit_if_free(self, task: Task) -> bool:
-        """Hand in a task only if a thread is free for it; return whether it was."""
-        with self._lock:
-            served = self._claim()
-        if served:
-            self._queue.put(task)
-        return served
-
-    def poke(self) -> None:
-        """Have an idle thread look at the clock again."""
-        self._queue.put(None)
-
-    def is_member(self) -> bool:
-        """Return whether the caller's thread is one of these."""
-        return threading.current_thread() in self._members
-
-    def _claim(self) -> bool:
-        if self._idle:
-            self._idle -= 1
-            return True
-        if len(self._members) < self._size:
-            return self._start()
-        return False
-
-    def _start(self) -> bool:
-        suffix = f"-{len(self._members) + 1}" if self._size > 1 else ""
-        thread = threading.Thread(
-            target=self._work, args=(self._queue,), name=f"{self._name}{suffix}", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError:
-            if not self._members:  # nobody at all to do it: the interpreter is shutting down
-                raise
-            return False
-        self._members.append(thread)
-        return True
-
-    def _work(self, tasks: queue.SimpleQueue[Task | None]) -> None:
-        process = os.getpid()
-        while tasks is self._queue:
-            try:
-                task = tasks.get(timeout=CLOCK.due_in())
-            except queue.Empty:
-                CLOCK.run_due()
-                continue
-            if task is None:
-                continue
-            run_guarded(task)
-            del task  # or an idle thread would keep the last call's objects alive
-            with self._lock:
-                if tasks is not self._queue:
-                    break
-                if self._backlog:
-                    self._backlog -= 1
-                else:
-                    self._idle += 1
-        if os.getpid() != process:
-            # A child that a callback has forked and not ended: there is nobody else to end it.
-            _drain()
-            os._exit(0)
-
-
-class InFlight:
-    """A count of things under way that can be waited for.
-
-    Each belongs to an era. A fork begins a new one in the child: what is left there after it was
-    entered in the parent, since a callback has forked, counts no longer.
+class Living(Generic[T]):
+    """Objects that are kept count of for as long as somebody else keeps them.
 
     Args:
-        whole: The count of which this is one part. For as long as anything is under way here it
-            counts as one thing there.
+        refer: Makes a weak reference to one.
     """
 
-    def __init__(self, whole: InFlight | None = None) -> None:
-        self._whole = whole
+    def __init__(self, refer: Callable[[T], Callable[[], T | None]]) -> None:
+        self._refer = refer
+        self._references: list[Callable[[], T | None]] = []
+
+    def add(self, item: T) -> None:
+        """Add one."""
+        self._references.append(self._refer(item))
+        if len(self._references) % 1024 == 0:
+            self._references[:] = [kept for kept in self._references if kept() is not None]
+
+    def alive(self) -> list[T]:
+        """Return those that are still there."""
+        found = [reference() for reference in self._references]
+        return [item for item in found if item is not None]
+
+
+class UnderWay:
+    """What one client has under way, so that it can be waited for.
+
+    Three kinds of things begin and end: calls, places in the order of callbacks, and callbacks
+    posted to the dispatcher. Each is counted when it begins and when it ends, which costs the
+    dispatcher no lock: nobody else counts the callbacks that have ended.
+
+    A fork begins a new era in the child. What ends there after it began in the parent, since a
+    callback has forked, counts no longer.
+
+    Attributes:
+        reserved: Places taken; `emptied`: those dealt with. Written under the outbox's lock.
+        posted: Callbacks posted, likewise; `delivered`: those that have run.
+        era: What tells one era from others.
+        is_awaited: How many wait; whoever writes a count looks here before it calls `tell`.
+    """
+
+    def __init__(self) -> None:
         self.reset()
+        _everything.add(self)
 
     def reset(self) -> None:
         """Start from nothing, as a forked child has to."""
-        self._count = 0
+        self.era = self._changed = threading.Condition(threading.Lock())
+        self._begun = self._ended = 0
+        self.reserved = self.emptied = 0
+        self.posted = self.delivered = 0
+        self.is_awaited = 0
         self._given_up = False
-        self._changed = threading.Condition(threading.Lock())
 
-    @property
-    def era(self) -> object:
-        """Return what tells this era from others."""
-        return self._changed
+    def is_over(self) -> bool:
+        """Return whether nothing is under way."""
+        # What has ended is read first: what begins meanwhile then makes a difference.
+        ended = (self._ended, self.emptied, self.delivered)
+        return ended == (self._begun, self.reserved, self.posted)
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
@@ -235,41 +106,60 @@ class InFlight:
             self.leave(era)
 
     def enter(self) -> object:
-        """Count one more; return the era."""
+        """Count a call that begins; return the era."""
         with self._changed:
-            self._count += 1
-            if self._count == 1 and self._whole is not None:
-                self._whole.enter()
+            if self._given_up and self.is_over():
+                self._given_up = False
+            self._begun += 1
         return self._changed
 
-    def leave(self, era: object = None) -> None:
-        """Count one less, unless it was entered in an era that is over."""
-        if era is not None and era is not self._changed:
-            return
-        with self._changed:
-            self._count -= 1
-            if self._count == 0:
+    def leave(self, era: object) -> None:
+        """Count one that ends, unless it began in an era that is over."""
+        if era is self._changed:
+            with self._changed:
+                self._ended += 1
+            self.tell()
+
+    def tell(self) -> None:
+        """Wake those who wait, if there are any and nothing is under way any more."""
+        if self.is_awaited and self.is_over():
+            with self._changed:
                 self._changed.notify_all()
-                if self._whole is not None and not self._given_up:
-                    self._whole.leave()
-                self._given_up = False
 
     def give_up(self) -> None:
-        """Let nobody who waits for the whole wait for what is under way here."""
+        """Let nobody who waits for everything wait for what is under way here."""
         with self._changed:
-            if self._count and self._whole is not None and not self._given_up:
-                self._given_up = True
-                self._whole.leave()
+            self._given_up = True
+            self._changed.notify_all()
 
-    def wait(self, limit: float) -> bool:
-        """Wait until nothing is under way, for at most so many seconds; return whether so."""
+    def is_wanted(self) -> bool:
+        """Return whether something is under way that has not been given up."""
+        return not (self._given_up or self.is_over())
+
+    def wait(self, limit: float, *, wanted: bool = False) -> bool:
+        """Wait until nothing is under way; return whether so.
+
+        Args:
+            limit: Seconds to wait at most.
+            wanted: Whether not to wait for what has been given up.
+        """
+
+        def over() -> bool:
+            return self.is_over() or (wanted and self._given_up)
+
         end = time.monotonic() + limit
-        while self._count > 0 and (left := end - time.monotonic()) > 0:
-            CLOCK.run_due()
+        with self._changed:
+            self.is_awaited += 1
+        try:
+            while not over() and (left := end - time.monotonic()) > 0:
+                CLOCK.run_due()
+                with self._changed:
+                    if not over():
+                        self._changed.wait(patience(left))
+        finally:
             with self._changed:
-                if self._count > 0:
-                    self._changed.wait(patience(left))
-        return self._count <= 0
+                self.is_awaited -= 1
+        return self.is_over()
 
 
 def patience(limit: float | None) -> float | None:
@@ -289,9 +179,7 @@ def patience(limit: float | None) -> float | None:
 
 def on_fork(method: Callable[[], None]) -> None:
     """Have a bound method called in a forked child, as long as its object lives."""
-    _after_fork.append(weakref.WeakMethod(method))
-    if len(_after_fork) % 1024 == 0:
-        _after_fork[:] = [reference for reference in _after_fork if reference() is not None]
+    _after_fork.add(method)
 
 
 def start() -> None:
@@ -332,24 +220,40 @@ def _wake() -> None:
 
 
 def _reset_in_child() -> None:
-    for part in (REQUESTS, DISPATCHER, STORAGE, CLOCK, IN_FLIGHT):
+    for part in (REQUESTS, DISPATCHER, STORAGE, CLOCK):
         part.reset()
-    for reference in _after_fork:
-        if (method := reference()) is not None:
-            method()
+    for method in _after_fork.alive():
+        method()
+
+
+def wait_for_all(limit: float) -> bool:
+    """Wait until nothing is under way for any client, but for what has been given up.
+
+    Args:
+        limit: Seconds to wait at most.
+
+    Returns:
+        Whether so.
+    """
+    end = time.monotonic() + limit
+    while awaited := next((client for client in _everything.alive() if client.is_wanted()), None):
+        if (left := end - time.monotonic()) <= 0:
+            return False
+        awaited.wait(left, wanted=True)  # and meanwhile something may begin for another one
+    return True
 
 
 def _drain() -> None:
     with contextlib.suppress(KeyboardInterrupt):  # who presses Ctrl-C now does not want to wait
-        IN_FLIGHT.wait(DRAIN_LIMIT)
+        wait_for_all(DRAIN_LIMIT)
 
 
-REQUESTS: Final = Crew("cometchat-request", REQUEST_WORKERS)
-DISPATCHER: Final = Crew("cometchat-dispatcher", 1)
-STORAGE: Final = Crew("cometchat-storage", 1)
-CLOCK: Final = Clock(_wake)
-IN_FLIGHT: Final = InFlight()
-_after_fork: Final[list[weakref.WeakMethod[Callable[[], None]]]] = []
+CLOCK: Final = Clock(run_guarded, _wake)
+REQUESTS: Final = Pool(REQUEST_WORKERS, "cometchat-request", CLOCK, run_guarded, _drain)
+DISPATCHER: Final = Crew("cometchat-dispatcher", CLOCK, run_guarded, _drain)
+STORAGE: Final = Crew("cometchat-storage", CLOCK, run_guarded, _drain)
+_after_fork: Final = Living[Callable[[], None]](weakref.WeakMethod)
+_everything: Final = Living[UnderWay](weakref.ref)
 
 atexit.register(_drain)
 if hasattr(os, "register_at_fork"):

@@ -37,19 +37,20 @@ say(ended(child), future.result(10).uid)
     assert lines == ["told cometchat-uid-2", "cometchat-uid-2", "0 cometchat-uid-1"]
 
 
-def test_c9_a_fork_while_a_listener_is_added(emulator: Emulator) -> None:
+def test_c9_a_fork_while_locks_are_held(emulator: Emulator) -> None:
     """No lock of a client that another thread holds at the fork can hold up its child."""
     lines = run_beside(
         emulator,
         """
 held, go_on = threading.Event(), threading.Event()
 
-def add():
-    with chat._book._lock:
+def hold():
+    inside = chat._engine
+    with inside.state._lock, inside.outbox._lock, inside.desk._lock:
         held.set()
         go_on.wait(10)
 
-thread = threading.Thread(target=add)
+thread = threading.Thread(target=hold)
 thread.start()
 held.wait(10)
 child = forked(lambda: say(log_in(chat, "cometchat-uid-2")))

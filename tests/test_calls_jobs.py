@@ -260,9 +260,9 @@ def test_c5_what_close_has_waited_for_is_not_waited_for_again(
     url, release = hung
     chat = CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
     future = chat.login("token", timeout=LIMIT)
-    assert not _threads.IN_FLIGHT.wait(0.1)
+    assert not _threads.wait_for_all(0.1)
     chat.close(0.1)
-    assert _threads.IN_FLIGHT.wait(0.1)
+    assert _threads.wait_for_all(0.1)
     assert not future.done()
     release.set()
     chat.close(LIMIT)
@@ -277,14 +277,14 @@ def test_c5_ctrl_c_while_a_close_waits(
     chat = CometChat("app", AppSettings.for_emulator(url), session_store=MemoryStore())
     future = chat.login("token", timeout=LIMIT)
 
-    def press(_self: object, _limit: float) -> bool:
+    def press(_self: object, _limit: float, **_: object) -> bool:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(_threads.InFlight, "wait", press)
+        patch.setattr(_threads.UnderWay, "wait", press)
         with pytest.raises(KeyboardInterrupt):
             chat.close()
-    assert _threads.IN_FLIGHT.wait(0.1)
+    assert _threads.wait_for_all(0.1)
     assert not future.done()
     release.set()
     chat.close(LIMIT)
@@ -394,22 +394,29 @@ def test_c8_a_first_look_in_memory_does_not_undo_what_a_login_stored(
             assert chat.session_info().reason == "memory"
 
 
-def test_c5_a_part_counts_once_for_the_whole() -> None:
-    """However much is under way in one part, it is one thing for the whole, until it is over."""
-    whole = _threads.InFlight()
-    one, other = _threads.InFlight(whole), _threads.InFlight(whole)
-    for part in (one, one, other):
-        part.enter()
-    assert not whole.wait(0.01)
-    other.leave()
+def test_c5_what_is_under_way_is_waited_for_until_it_is_over_or_given_up() -> None:
+    """Calls, places and callbacks count until each is over; what is given up is not waited for."""
+    one, other = _threads.UnderWay(), _threads.UnderWay()
+    eras = [one.enter(), one.enter(), other.enter()]
+    assert not one.wait(0.01)
+    assert not _threads.wait_for_all(0.01)
+    other.leave(eras.pop())
     one.give_up()
     one.give_up()
-    assert whole.wait(0.01)
-    one.enter()
-    assert whole.wait(0.01)
-    for _ in range(3):
-        one.leave()
-    one.enter()
-    assert not whole.wait(0.01)
-    one.leave()
-    assert whole.wait(0.01)
+    assert _threads.wait_for_all(0.01)
+    assert not one.wait(0.01)
+    for era in eras:
+        one.leave(era)
+    assert one.wait(0.01)
+    one.leave(object())  # of an era that a fork has ended
+    assert one.wait(0.01)
+    era = one.enter()
+    assert not _threads.wait_for_all(0.01)
+    one.leave(era)
+    one.reserved += 1
+    assert not _threads.wait_for_all(0.01)
+    one.emptied += 1
+    one.posted += 1
+    assert not _threads.wait_for_all(0.01)
+    one.delivered += 1
+    assert _threads.wait_for_all(0.01)

@@ -52,7 +52,7 @@ def objects():
     return {name: count for name, count in collections.Counter(names).items() if name in COUNTED}
 
 def figures():
-    assert _threads.IN_FLIGHT.wait(10)
+    assert _threads.wait_for_all(10)
     told = threading.Event()
     _threads.DISPATCHER.submit(told.set)  # the last callback's frame has ended
     told.wait()
@@ -64,7 +64,7 @@ def figures():
         "sockets": kinds["socket"],
         "descriptors": sum(kinds.values()),
         "timers": len(_threads.CLOCK._timers),
-        "forks": len(_threads._after_fork) // 1025,
+        "forks": len(_threads._after_fork._references) // 1025,
         **objects(),
     }
 """

@@ -72,7 +72,7 @@ threading.Thread(target=lambda: (at_exit.wait(), say('ready')), daemon=True).sta
 atexit.register(lambda: (sys.setswitchinterval(60), at_exit.set()))
 """
 
-_TRACEBACK: Final = r"Traceback \(most recent call last\):\n(?:  .*\n)+"
+_TRACEBACK: Final = r"Traceback \(most recent call last\):\n(?:(?:  .*)?\n)+"
 
 # Python ends with 1 in place of the signal if anything is evaluated after the Ctrl-C, as any
 # `namedtuple` is: that is, if modules are still being imported for the call under way.

@@ -94,14 +94,14 @@ class Member:
 
     def who(self) -> str | None:
         """Return who is logged in as memory has it."""
-        session = self.chat._state.session
+        session = self.chat._engine.state.session
         return session.user.uid if session else None
 
     def problems(self) -> list[str]:
         """Return what does not fit together."""
         found = [problem for asked in self.calls for problem in self._of_call(asked)]
         found += self._of_events()
-        if self.chat._outbox.under_way._count or self.chat._desk._lane:
+        if not self.chat._engine.outbox.under_way.is_over() or self.chat._engine.desk._lane:
             found.append("something is still under way after everything was over")
         if self.raised != len(self.hook):
             found.append(f"{self.raised} callbacks raised, {len(self.hook)} were reported")
@@ -208,8 +208,8 @@ class Epoch:
         self.broken += [problem for member in self.members for problem in member.problems()]
         self.broken += self._of_store()
         self._count()
-        if _threads.IN_FLIGHT._count:
-            self.broken.append(f"{_threads.IN_FLIGHT._count} are in flight although all is over")
+        if not _threads.wait_for_all(0):
+            self.broken.append("something is under way although all is over")
         return [f"{problem} (epoch {self._seed})" for problem in self.broken]
 
     def _steps(self, seed: str) -> None:
@@ -320,7 +320,7 @@ class Epoch:
                 return
             before = len(calls)
             for member in self.members:
-                member.chat._outbox.under_way.wait(LIMIT)
+                member.chat._engine.outbox.under_way.wait(LIMIT)
                 settle(member.chat)
 
     def _of_store(self) -> list[str]:
@@ -332,7 +332,7 @@ class Epoch:
         found = []
         for member in self.members:
             settle(member.chat)
-            session = member.chat._state.session
+            session = member.chat._engine.state.session
             if not member.closing and (session.token if session else None) != stored:
                 found.append(f"memory has {session}, the store {records}")
             found += member._of_events()
