@@ -7,13 +7,9 @@ import sys
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
-from . import _checks, _threads
-from ._api import Api
+from . import _checks, _late, _threads
 from ._arguments import ABSENT
 from ._desk import Desk, MakeFlow
-from ._flows import Flows
-from ._hosts import Hosts
-from ._http import Http
 from ._outbox import Outbox, in_callback
 from ._secrets import Secret
 from ._session import Session, SessionInfo
@@ -25,6 +21,7 @@ from .events import Dispatcher, ListenerBook
 from .sessions import KeyringStore, SessionStore
 
 if TYPE_CHECKING:
+    from ._flows import Flows
     from .models import AppSettings, User
 
 _log = logging.getLogger("cometchat_auth")
@@ -46,7 +43,6 @@ class Engine:
         outbox: The way to the user's callbacks.
         desk: Where calls are accepted.
         state: Who is logged in.
-        flows: What the calls consist of.
     """
 
     def __init__(
@@ -70,16 +66,26 @@ class Engine:
         self.outbox = Outbox(dispatcher, on_callback_error)
         self.desk = Desk(self.outbox, book, settings.timeout)
         self.state = SessionState(vault)
-        self.flows = Flows(
-            api=Api.of(Http(settings), app_id, settings.platform),
-            settings=settings,
-            hosts=Hosts.of(app_id, settings),
-            state=self.state,
-            book=book,
-            spawn=self.desk.spawn,
-        )
+        self._app_id = app_id
+        self._settings = settings
+        self._book = book
+        self._flows: Flows | None = None
         self._warned_of_key = False
         _threads.on_fork(self._after_fork)
+
+    @property
+    def flows(self) -> Flows:
+        """Return what the calls consist of; to look who is logged in they are not needed."""
+        flows = self._flows
+        if flows is None:
+            with _late.IMPORTING:
+                flows = self._flows = self._flows or self._make_flows()
+        return flows
+
+    def _make_flows(self) -> Flows:
+        from ._flows import flows_of
+
+        return flows_of(self._app_id, self._settings, self.state, self._book, self.desk.spawn)
 
     def look(self) -> Session | None:
         """Return who is logged in, as `CometChat.get_logged_in_user` does.

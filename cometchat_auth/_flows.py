@@ -17,6 +17,7 @@ from . import _api
 from ._api import Api, Me
 from ._calls import Job
 from ._hosts import Hosts
+from ._http import Http
 from ._secrets import Secret
 from ._session import Session
 from ._state import SessionState
@@ -32,6 +33,8 @@ from .events import ListenerBook
 from .models import AppSettings, User
 
 _log = logging.getLogger("cometchat_auth")
+
+Spawn = Callable[[Callable[[Job], Flow[Any]]], None]
 
 
 class Flows:
@@ -54,7 +57,7 @@ class Flows:
         hosts: Hosts,
         state: SessionState,
         book: ListenerBook,
-        spawn: Callable[[Callable[[Job], Flow[Any]]], None],
+        spawn: Spawn,
     ) -> None:
         self._api = api
         self._settings = settings
@@ -279,6 +282,20 @@ class Flows:
         """End the session that a switch of user left behind; nobody waits for it."""
         if (error := (yield from self._ended(session, deadline))) is not None:
             _log.info("The token of the user who was logged in before lives on: %s", error.code)
+
+
+def flows_of(
+    app_id: str, settings: AppSettings, state: SessionState, book: ListenerBook, spawn: Spawn
+) -> Flows:
+    """Return the flows of a client, with a name of its own for the service."""
+    return Flows(
+        api=Api.of(Http(settings), app_id, settings.platform),
+        settings=settings,
+        hosts=Hosts.of(app_id, settings),
+        state=state,
+        book=book,
+        spawn=spawn,
+    )
 
 
 def _same(one: Session | None, other: Session | None) -> bool:

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
+from . import _keyring_choice
 from ._keyring_errors import bare, translated
 from ._parts import Keeper, keeper
 
@@ -178,13 +179,7 @@ class KeyringStore:
 
     def _keyring(self) -> Any:
         if self._backend is None:
-            import keyring
-            import keyring.backend
-
-            self._backend = keyring.get_keyring()
-            # What was configured is an object of its own; what is only installed is in the list.
-            installed = keyring.backend.get_all_keyring()
-            self._configured = not any(self._backend is backend for backend in installed)
+            self._backend, self._configured = _keyring_choice.chosen()
         return self._backend
 
     def _in_use(self) -> list[Keeper]:
