@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import queue
 import socket
 import ssl
 import threading
@@ -21,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_match_hostname import CertificateError
 from urllib3.util.wait import wait_for_read
 
 from . import _checks
@@ -88,6 +90,7 @@ class _TimedMixin(_Connection):
 
     response_class: Any = _PacedResponse
     _connecting = False
+    _gathered: list[bytes] | None = None
 
     def connect(self) -> None:
         self._connecting = True
@@ -100,7 +103,19 @@ class _TimedMixin(_Connection):
     def is_connected(self) -> bool:  # urllib3 1.26 knows no such thing
         return self.sock is not None and not wait_for_read(self.sock, timeout=0)
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        # Head and body are sent as one: each `send` is a packet, and wakes the other side.
+        self._gathered = []
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            whole, self._gathered = b"".join(self._gathered), None
+        self.send(whole)
+
     def send(self, data: Any) -> None:
+        if self._gathered is not None:
+            self._gathered.append(data)
+            return
         if self.sock is None:
             self.connect()
         if not self._connecting and (progress := current.progress) is not None:
@@ -138,6 +153,13 @@ class _TimedConnection(_TimedMixin, HTTPConnection):
 
 
 class _TimedTlsConnection(_TimedMixin, HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except CertificateError:  # urllib3 1.26 looks at the name itself
+            host = self._tunnel_host or self.host
+            raise ssl.SSLCertVerificationError(f"certificate is not valid for {host!r}") from None
+
     @property
     def is_connected(self) -> bool:
         # TLS 1.3 sends session tickets unasked: an idle connection is readable without having
@@ -165,6 +187,18 @@ else:
 
 class _StrictMixin(_AnyPool):
     """A pool for which a body that is shorter than announced is no body."""
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        # urllib3 1.26 does not ask a connection itself, and closes idle ones with TLS 1.3.
+        try:
+            connection: Any = self.pool.get(block=False)  # type: ignore[union-attr]
+        except (AttributeError, queue.Empty):  # the pool is closed, or every connection in use
+            return super()._get_conn(timeout)
+        if connection is not None and connection.is_connected:
+            return connection
+        if connection is not None:
+            connection.close()
+        return self._new_conn()
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})

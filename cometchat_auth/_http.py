@@ -91,7 +91,8 @@ class Http:
         try:
             answer = _transport.send(
                 request.method,
-                request.base + request.path,
+                request.base,
+                request.path,
                 request.headers,
                 request.body,
                 credential=request.credential,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 from collections.abc import Callable, Mapping
@@ -78,7 +79,8 @@ def line_to(
 
 def send(
     method: str,
-    url: str,
+    base: str,
+    path: str,
     headers: Mapping[str, str],
     body: bytes | None,
     *,
@@ -91,7 +93,8 @@ def send(
 
     Args:
         method: The method.
-        url: The whole URL.
+        base: The URL up to the path that is asked for.
+        path: That path, quoted.
         headers: All but the one with the credential.
         body: The body, if there is one.
         credential: The name of the header that carries the key or token, and the key or token.
@@ -107,7 +110,7 @@ def send(
         left = progress.left()
         name, secret = credential
         response = adapter.send(
-            _prepared(method, url, {**headers, name: secret.reveal()}, body),
+            _prepared(method, base, path, {**headers, name: secret.reveal()}, body),
             stream=True,
             timeout=Timeout(connect=left, read=left),  # type: ignore[arg-type]
             verify=line.verify,
@@ -119,10 +122,10 @@ def send(
         finally:
             response.close()
 
-    return _watched(exchange, url, line, Progress(deadline, [credential[1], *hidden]))
+    return _watched(exchange, base, line, Progress(deadline, [credential[1], *hidden]))
 
 
-def connect(url: str, *, line: Line, deadline: Deadline) -> None:
+def connect(base: str, *, line: Line, deadline: Deadline) -> None:
     """Open a connection for later requests, unless an idle one is there.
 
     Raises:
@@ -132,9 +135,9 @@ def connect(url: str, *, line: Line, deadline: Deadline) -> None:
     def open_one(adapter: Adapter, progress: Progress) -> None:
         progress.left()
         pool: Any = adapter.get_connection_with_tls_context(
-            _prepared("GET", url, {}, None), line.verify, proxies=line.proxies, cert=line.cert
+            _prepared("GET", base, "", {}, None), line.verify, proxies=line.proxies, cert=line.cert
         )
-        if (select_proxy(url, line.proxies) or "").lower().startswith("socks"):
+        if (select_proxy(base, line.proxies) or "").lower().startswith("socks"):
             return  # its connections know nothing of the deadline before there is a request
         connection = pool._get_conn()
         try:
@@ -146,7 +149,7 @@ def connect(url: str, *, line: Line, deadline: Deadline) -> None:
         finally:
             pool._put_conn(connection)
 
-    _watched(open_one, url, line, Progress(deadline))
+    _watched(open_one, base, line, Progress(deadline))
 
 
 def _open(pool: Any, connection: Any) -> None:
@@ -169,10 +172,21 @@ def _watched(task: Callable[[Adapter, Progress], T], url: str, line: Line, progr
 
 
 def _prepared(
-    method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    method: str, base: str, path: str, headers: Mapping[str, str], body: bytes | None
 ) -> requests.PreparedRequest:
     # Without a session there is nobody to read ~/.netrc, follow a redirect or keep a cookie.
-    return requests.Request(method, url, headers=dict(headers), data=body).prepare()
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    request.url = _normal(base) + path
+    request.prepare_headers(headers)
+    request.prepare_body(body, None)
+    return request
+
+
+@functools.lru_cache(maxsize=64)
+def _normal(base: str) -> str:
+    """Return a URL as requests sends it, found out once: it takes a quarter of a request's time."""
+    return str(requests.Request("GET", base).prepare().url).rstrip("/")
 
 
 def _answer(response: requests.Response) -> Answer:

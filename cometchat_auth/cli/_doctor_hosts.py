@@ -121,7 +121,8 @@ class _Look:
 def _sent(request: Request, line: _transport.Line, deadline: Deadline) -> _transport.Answer:
     return _transport.send(
         request.method,
-        request.base + request.path,
+        request.base,
+        request.path,
         request.headers,
         request.body,
         credential=request.credential,
