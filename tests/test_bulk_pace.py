@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import queue
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
-from cometchat_auth import User
+from cometchat_auth import AuthenticationError, User
 from cometchat_auth.server import _pace
 from cometchat_auth.server._pace import Gate, Ticket
 
-from .bulk_tools import Model, away, busy, imported, people, refusal
+from .bulk_tools import (
+    Model,
+    away,
+    busy,
+    imported,
+    importing,
+    lost,
+    people,
+    refusal,
+    statuses,
+    until_it_ends,
+)
 from .tools import LIMIT
 
 
@@ -30,6 +42,7 @@ class Times:
     def get(self, timeout: float) -> None:
         """Wait, in no time."""
         self.now += timeout
+        raise queue.Empty
 
     def enter(self) -> Ticket:
         """Enter, in no time."""
@@ -70,6 +83,51 @@ def test_an_answer_ends_the_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     times.gate.answered(times.enter())
     times.gate.close(times.enter(), refusal("ERR_X", 502))
     assert times.gate.waiting() == (1.0, "ERR_X")
+
+
+def test_who_fails_alone_waits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others are answered meanwhile, a failure must keep only its own row waiting."""
+    times = Times(monkeypatch, lambda: Gate(60.0))
+    ticket, other = times.enter(), times.enter()
+    times.now += 1
+    times.gate.answered(other)
+    assert not times.gate.close(ticket, away("lost"))
+    assert times.now == 1_002.0
+    assert times.gate.waiting() == (0.0, None)
+    assert times.enter().began == 1_002.0
+
+
+def test_one_who_is_told_to_wait_speaks_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 429, or a 503 with Retry-After, must keep all waiting, although others are answered."""
+    for error in (busy(15.0), refusal("ERR_BUSY", 503, after=15.0)):
+        times = Times(monkeypatch, lambda: Gate(60.0))
+        ticket, other = times.enter(), times.enter()
+        times.now += 1
+        times.gate.answered(other)
+        times.gate.close(ticket, error)
+        assert times.enter().began == 1_016.0
+
+
+def test_others_go_on_beside_one_whose_connection_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one row waits to be tried again the others must be sent, and the end must end it."""
+    monkeypatch.setattr(_pace, "FIRST_BACK_OFF", 10 * LIMIT)
+    sent = threading.Event()
+
+    class Crossing(Model):
+        def send(self, user: User, seconds: float) -> User:
+            if user.uid == "user-0":
+                assert sent.wait(LIMIT)
+                raise lost()
+            try:
+                return super().send(user, seconds)
+            finally:
+                if user.uid == "user-50":
+                    sent.set()
+
+    model = Crossing({"user-99": [refusal("AUTH_ERR_APIKEY_NOT_FOUND", 401)]})
+    outcomes, error = until_it_ends(importing(model, people(100), in_flight=2))
+    assert statuses(outcomes) == ["unknown", *["created"] * 98]
+    assert isinstance(error, AuthenticationError)
 
 
 def test_the_last_try_is_made_when_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +181,7 @@ def test_a_very_long_wait_is_waited_in_parts(monkeypatch: pytest.MonkeyPatch) ->
     def get(timeout: float) -> None:
         waited.append(timeout)
         times.gate._stopped = True
+        raise queue.Empty
 
     times.get = get  # type: ignore[method-assign]
     assert times.gate.enter() is None

@@ -69,6 +69,24 @@ def test_the_log_says_whose_a_request_was(emulator: Emulator) -> None:
     assert [entry.app_id for entry in emulator.requests] == ["second", "second", "first", "third"]
 
 
+def test_the_credential_that_a_call_asks_for_counts(emulator: Emulator) -> None:
+    """With a key and a token of two apps a call must be for the app of the one that it needs."""
+    token = emulator.apps["second"].create_auth_token("other")
+    both: dict[str, Any] = {"apikey": emulator.rest_api_key, "authToken": token}
+    assert ask(emulator, "GET", "/v3/me", **both).data["uid"] == "other"
+    assert find(emulator, "cometchat-uid-1", **both).status == 200
+
+
+def test_whose_a_request_is_is_looked_up_once(emulator: Emulator) -> None:
+    """The log, the gate and the call must not each search for the owner of the same token."""
+    token = emulator.create_auth_token("cometchat-uid-1")
+    statements: list[str] = []
+    with emulator._database.reading() as connection:
+        connection.set_trace_callback(statements.append)
+    assert ask(emulator, "GET", "/v3/me", authToken=token).status == 200
+    assert sum("SELECT app," in each for each in statements) == 1
+
+
 @pytest.mark.parametrize(
     ("app_id", "code"), [("third", "AUTH_ERR_INVALID_APPID"), ("", "AUTH_ERR_EMPTY_APPID")]
 )

@@ -388,6 +388,7 @@ def test_browsers_of_any_origin_may_call(emulator: Emulator) -> None:
         b"\xff\xfe",
         b'{"name": NaN}',
         b'{"name": "\\ud800"}',
+        b'{"name": "\xed\xa0\x80"}',
         b"[" * 9_000,
         b'{"name": ' + b"9" * 9_000 + b"}",
         b'{"name": "' + b"x" * 10_300 + b'"}',

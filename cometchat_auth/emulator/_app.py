@@ -15,7 +15,7 @@ from werkzeug.routing import RequestRedirect
 
 from . import _admin_errors, _errors, _gate, _openapi
 from ._apps import Apps
-from ._checks import MAX_BODY, parse_body
+from ._checks import parse_body
 from ._routes import ROUTES, VERSIONS, Credential, Route
 from ._service import Call, Service
 
@@ -23,14 +23,15 @@ _LOGGER: Final = logging.getLogger("cometchat_auth.emulator")
 
 _APPS: Final = "cometchat_auth.apps"  # where a request's environment has them
 
-_DRAIN: Final = 64 * 1024  # bytes read at once of a body that is too long anyway
-
 # Pages of any origin may call: the emulator listens on this machine only, and asks for a key.
 _PREFLIGHT_SECONDS: Final = "600"
 
 
 def build_app(apps: Apps) -> Callable[..., Iterable[bytes]]:
-    """Return the WSGI application that answers for the emulated apps."""
+    """Return the WSGI application that answers for the emulated apps.
+
+    It reads a body only where a call has one: the rest must not stand on the connection any more.
+    """
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ[_APPS] = apps
@@ -76,11 +77,13 @@ def _apps() -> Apps:
 
 def _view(route: Route, **path: str) -> Response:
     """Answer one call: checks in the service's order, then the handler."""
-    service = g.service = _gate.find_app(_apps(), route.credential, request.headers)
-    credential = _gate.check_credential(service, route.credential, request.headers)
+    environ = request.environ
+    apps: Apps = environ[_APPS]
+    service = g.service = _gate.find_app(apps, route.credential, environ)
+    credential = _gate.check_credential(apps, service, route.credential, environ)
     _count(service)
     # A body makes no difference to a GET, whatever is in it.
-    body = {} if route.method == "GET" else parse_body(g.body)
+    body = {} if route.method == "GET" else parse_body(environ["wsgi.input"].read())
     return _answer(200, route.handler(service, _call(route, path, credential, body)))
 
 
@@ -105,20 +108,10 @@ def _count(service: Service) -> None:
 
 
 def _before() -> Response | None:
-    # The body is read before anything is refused: what is left of it on a connection that is
-    # kept alive would be taken for the next request.
-    g.body = _read_body()
     if request.method == "OPTIONS":
         return Response(status=204)
     _gate.check_path(request.path)
     return None
-
-
-def _read_body() -> bytes:
-    kept = b""
-    while chunk := request.stream.read(_DRAIN):
-        kept = (kept + chunk)[: MAX_BODY + 1]
-    return kept
 
 
 def _after(response: Response) -> Response:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from attrs import frozen
+
 from ._records import AppRecord
 
 _CLEAR: Final = (
@@ -14,6 +16,23 @@ _CLEAR: Final = (
     "DELETE FROM keys",
     "DELETE FROM apps",
 )
+
+_OF_SESSION: Final = """
+SELECT app, '' FROM tokens JOIN users USING (app, uid) WHERE token = ? AND deactivated_at IS NULL
+"""
+
+
+@frozen
+class Owner:
+    """Whose a credential is.
+
+    Attributes:
+        app_id: The app.
+        scope: What a key may do; empty for an auth token.
+    """
+
+    app_id: str
+    scope: str
 
 
 def write(database: sqlite3.Connection, app: AppRecord) -> None:
@@ -36,13 +55,16 @@ def clear(database: sqlite3.Connection) -> None:
         database.execute(statement)
 
 
-def of_key(database: sqlite3.Connection, key: str) -> str | None:
-    """Return the id of the app that an API key belongs to, or ``None``."""
-    row = database.execute("SELECT app FROM keys WHERE key = ?", (key,)).fetchone()
-    return None if row is None else str(row[0])
+def of_key(database: sqlite3.Connection, key: str) -> Owner | None:
+    """Return the owner of an API key, or ``None``."""
+    return _owner(database, "SELECT app, scope FROM keys WHERE key = ?", key)
 
 
-def of_token(database: sqlite3.Connection, token: str) -> str | None:
-    """Return the id of the app that an auth token belongs to, or ``None``."""
-    row = database.execute("SELECT app FROM tokens WHERE token = ?", (token,)).fetchone()
-    return None if row is None else str(row[0])
+def of_token(database: sqlite3.Connection, token: str) -> Owner | None:
+    """Return the owner of an auth token that logs somebody in, or ``None``."""
+    return _owner(database, _OF_SESSION, token)
+
+
+def _owner(database: sqlite3.Connection, statement: str, credential: str) -> Owner | None:
+    row = database.execute(statement, (credential,)).fetchone()
+    return None if row is None else Owner(*row)

@@ -11,11 +11,18 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from . import _app_rows
+from ._app_rows import Owner
 from ._database import Database, Tables
 from ._plan import Plan, add_roles, harvest, plant
 from ._records import AppRecord
 from ._seed import Start, make_plan
 from ._service import Options, Service, make_service
+
+# What a request's environment has its credentials in, and what finds out whose one is.
+BY_KEY: Final = "HTTP_APIKEY"
+BY_SESSION: Final = "HTTP_AUTHTOKEN"
+_OF: Final = {BY_KEY: _app_rows.of_key, BY_SESSION: _app_rows.of_token}
+_FOUND: Final = "cometchat_auth.owners"  # where it has what was found
 
 _APP_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")  # what fits a host's name and a header
 
@@ -76,19 +83,22 @@ class Apps:
         records = [plan.app for plan in self._plans.values()]
         return tuple(key for app in records for key in (app.auth_key, app.rest_api_key))
 
-    def of_key(self, key: str) -> Service | None:
-        """Return the app that an API key belongs to, or ``None``."""
-        with self._database.reading() as connection:
-            app_id = _app_rows.of_key(connection, key)
-        return None if app_id is None else self.get(app_id)
+    def owner(self, environ: dict[str, Any], name: str) -> Owner | None:
+        """Return the owner of a credential of a request, or ``None``.
 
-    def of_token(self, token: str) -> Service | None:
-        """Return the app that an auth token belongs to, or ``None``."""
-        with self._database.reading() as connection:
-            app_id = _app_rows.of_token(connection, token)
-        return None if app_id is None else self.get(app_id)
+        It is looked up once for each request.
 
-    def whose(self, environ: Mapping[str, Any]) -> str:
+        Args:
+            environ: What WSGI tells of the request.
+            name: `BY_KEY` or `BY_SESSION`.
+        """
+        found: dict[str, Owner | None] = environ.setdefault(_FOUND, {})
+        if name not in found:
+            with self._database.reading() as connection:
+                found[name] = _OF[name](connection, environ.get(name, "").strip())
+        return found[name]
+
+    def whose(self, environ: dict[str, Any]) -> str:
         """Return the id of the app that a request is for, also one that does not exist.
 
         Args:
@@ -97,9 +107,10 @@ class Apps:
         app_id: str | None = environ.get("HTTP_APPID")
         if app_id is not None:
             return app_id
-        key, token = environ.get("HTTP_APIKEY"), environ.get("HTTP_AUTHTOKEN")
-        owner = (self.of_key(key) if key else None) or (self.of_token(token) if token else None)
-        return (owner or self.first).app_id
+        for name in _OF:
+            if environ.get(name) and (owner := self.owner(environ, name)) is not None:
+                return owner.app_id
+        return self.first.app_id
 
     def add(self, newcomers: Iterable[Newcomer]) -> None:
         """Add apps: all of them, or none.

@@ -61,9 +61,11 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw, parse_constant=_no_constant)
-        # A lone surrogate is valid JSON but no text: it can be neither stored nor sent back.
-        json.dumps(body, ensure_ascii=False).encode()
+        text = raw.decode()
+        body = _DECODER.decode(text)
+        if "\\u" in text:
+            # A lone surrogate is valid JSON but no text: it can be neither stored nor sent back.
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise _errors.unusable_body("The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -73,6 +75,9 @@ def parse_body(raw: bytes) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def user_fields(reader: Reader, roles: Collection[str], *, creating: bool) -> dict[str, Any]:

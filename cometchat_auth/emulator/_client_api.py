@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 import time
-from typing import Any
+from typing import Any, Final
 
 from ._checks import Reader, device_fields, user_fields
 from ._records import UserRecord
@@ -59,9 +59,12 @@ def _settings(host: str) -> dict[str, Any]:
 def _jwt(app_id: str, user: UserRecord) -> str:
     """Return something of the shape of a JWT: clients carry it, and nothing here reads it."""
     claims = {"sub": user.uid, "appId": app_id, "iat": int(time.time())}
-    parts = (_compact({"typ": "JWT", "alg": "HS256"}), _compact(claims), secrets.token_bytes(32))
-    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    return f"{_JWT_HEAD}.{_encoded(claims)}.{secrets.token_urlsafe(32)}"
 
 
-def _compact(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def _encoded(value: dict[str, Any]) -> str:
+    written = json.dumps(value, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(written).rstrip(b"=").decode()
+
+
+_JWT_HEAD: Final = _encoded({"typ": "JWT", "alg": "HS256"})

@@ -62,7 +62,7 @@ class Contents(App):
 
     @property
     def faults(self) -> Faults:
-        """Return the faults: what goes wrong, and with which requests."""
+        """Return the faults, which say what goes wrong, and with which requests."""
         return self._faults
 
     @property
@@ -72,7 +72,7 @@ class Contents(App):
 
     @property
     def apps(self) -> Mapping[str, App]:
-        """Return all apps by their ids, the first one first: the emulator itself."""
+        """Return all apps by their ids, the first one, which is the emulator itself, first."""
         return MappingProxyType({self.app_id: self, **self._others})
 
     def add_app(

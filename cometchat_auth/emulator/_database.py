@@ -107,16 +107,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Lend the connection to one who writes: everything is kept, or nothing."""
-        with self.reading() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back already after some errors, such as a full disk.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self.reading() as connection, connection:
+            yield connection
 
     def of(self, app_id: str) -> AppDatabase:
         """Return the part of the database that is about one app."""
@@ -145,6 +137,7 @@ class Database:
         else:
             connection = open_data_file(self._path, _SCHEMA, make=make)
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.isolation_level = "DEFERRED"  # a transaction begins with its first change
         return connection
 
 

@@ -139,12 +139,7 @@ class DirectAccess:
 
 
 class App(DirectAccess):
-    """One app of an emulator.
-
-    Args:
-        service: The app.
-        record: Its id and the two keys that it began with.
-    """
+    """One app of an emulator, which makes it: see `Emulator.add_app`."""
 
     def __init__(self, service: Service, record: AppRecord) -> None:
         super().__init__(service)

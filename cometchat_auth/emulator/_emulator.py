@@ -34,13 +34,13 @@ class Emulator(Contents):
     users and tokens, like a service that was out of reach for a while. The methods that act on
     users and tokens work whether it runs or not.
 
-    With `data` it lives in a file, for as long as that is kept, and is safe there whenever the
+    With ``data`` it lives in a file, for as long as that is kept, and is safe there whenever the
     program dies. Only one emulator at a time can use a file; a stopped one leaves it to others.
 
     Args:
         app_id: The app's id. By default that of the data file's first app, that of the seed's
             first app, or ``emulator-app``.
-        host: Loopback address to listen on; with `allow_remote` any address or name of this
+        host: Loopback address to listen on; with ``allow_remote`` any address or name of this
             machine, e.g. ``0.0.0.0`` for all.
         port: Port to listen on; 0 for any free one.
         auth_key: Key of the scope ``authOnly``; made up if not given.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
 from attrs import field, frozen
@@ -62,7 +62,7 @@ class FaultyService:
         application: Application,
         faults: Faults,
         log: RequestLog,
-        app_of: Callable[[Mapping[str, Any]], str],
+        app_of: Callable[[dict[str, Any]], str],
         keys: Callable[[], Iterable[str]],
         clock: Callable[[], float],
     ) -> None:

@@ -8,12 +8,10 @@ assumed.
 from __future__ import annotations
 
 import re
-from typing import Final
-
-from werkzeug.datastructures import Headers
+from typing import Any, Final
 
 from . import _errors
-from ._apps import Apps
+from ._apps import BY_KEY, BY_SESSION, Apps
 from ._records import FULL_ACCESS
 from ._routes import VERSIONS, Credential
 from ._service import Service
@@ -41,7 +39,7 @@ def check_path(path: str) -> None:
         raise _errors.api_not_found()
 
 
-def find_app(apps: Apps, needed: Credential, headers: Headers) -> Service:
+def find_app(apps: Apps, needed: Credential, environ: dict[str, Any]) -> Service:
     """Return the app that a request is for.
 
     The header ``appId`` says it. Without it the key or the auth token does, as the service's
@@ -50,20 +48,19 @@ def find_app(apps: Apps, needed: Credential, headers: Headers) -> Service:
     Raises:
         ServiceError: ``AUTH_ERR_EMPTY_APPID`` or ``AUTH_ERR_INVALID_APPID``.
     """
-    app_id = headers.get("appId")
+    app_id: str | None = environ.get("HTTP_APPID")
     if app_id is None:
-        if needed is Credential.SESSION:
-            owner = apps.of_token(headers.get("authToken", "").strip())
-        else:
-            owner = apps.of_key(headers.get("apikey", ""))
-        return owner or apps.first
+        owner = apps.owner(environ, BY_SESSION if needed is Credential.SESSION else BY_KEY)
+        return (owner and apps.get(owner.app_id)) or apps.first
     service = apps.get(app_id)
     if service is None:
         raise _errors.invalid_app_id(app_id) if app_id.strip() else _errors.empty_app_id()
     return service
 
 
-def check_credential(service: Service, needed: Credential, headers: Headers) -> str:
+def check_credential(
+    apps: Apps, service: Service, needed: Credential, environ: dict[str, Any]
+) -> str:
     """Refuse a request without the credential that its call asks for, from the app itself.
 
     Returns:
@@ -73,23 +70,26 @@ def check_credential(service: Service, needed: Credential, headers: Headers) -> 
         ServiceError: The ``AUTH_ERR_...`` that says what is wrong with the credential.
     """
     if needed is not Credential.SESSION:
-        return _check_key(service, needed, headers.get("apikey", ""))
-    token = headers.get("authToken", "").strip()
+        return _check_key(apps, service, needed, environ)
+    token: str = environ.get(BY_SESSION, "").strip()
     if not token:
         raise _errors.empty_auth_token()
-    service.state.session(token)
+    owner = apps.owner(environ, BY_SESSION)
+    if owner is None or owner.app_id != service.app_id:
+        raise _errors.session_not_found(token)
     return token
 
 
-def _check_key(service: Service, needed: Credential, key: str) -> str:
-    if not key.strip():
+def _check_key(apps: Apps, service: Service, needed: Credential, environ: dict[str, Any]) -> str:
+    key: str = environ.get(BY_KEY, "").strip()
+    if not key:
         raise _errors.empty_api_key()
-    scope = service.keys.scope_of(key)
-    if scope is None:
+    owner = apps.owner(environ, BY_KEY)
+    if owner is None or owner.app_id != service.app_id:
         raise _errors.api_key_not_found(key)
     any_key = needed is Credential.ANY_KEY or (
         needed is Credential.ANY_KEY_UNLESS_STRICT and not service.strict_auth_key
     )
-    if scope != FULL_ACCESS and not any_key:
+    if owner.scope != FULL_ACCESS and not any_key:
         raise _errors.no_access()
     return key

@@ -32,22 +32,16 @@ def change(database: Tables, key: KeyRecord) -> None:
     database.execute(_CHANGE, key=key.key, name=key.name, scope=key.scope)
 
 
-def find(database: Tables, key: str) -> KeyRecord | None:
-    """Return a key of the app, or ``None`` if it has no such key."""
-    row = database.execute(_READ, key=key).fetchone()
-    return None if row is None else KeyRecord(*row)
-
-
 def read(database: Tables, key: str) -> KeyRecord:
     """Return a key of the app.
 
     Raises:
         ServiceError: ``ERR_APIKEY_NOT_FOUND`` if it has no such key.
     """
-    found = find(database, key)
-    if found is None:
+    row = database.execute(_READ, key=key).fetchone()
+    if row is None:
         raise _admin_errors.key_not_found(key)
-    return found
+    return KeyRecord(*row)
 
 
 def count(database: Tables) -> int:

@@ -37,12 +37,6 @@ class Keys:
         self._database = database
         self._clock = clock
 
-    def scope_of(self, key: str) -> str | None:
-        """Return the scope of a key, or ``None`` for a key that does not exist."""
-        with self._database.reading() as database:
-            found = _key_rows.find(database, key)
-        return None if found is None else found.scope
-
     def page(self, page: Page, scope: str = "", search: str = "") -> tuple[list[KeyRecord], int]:
         """Return one page of the keys, in the order of creation, and how many there are.
 

@@ -423,8 +423,9 @@ class CometChatServer:
 
         Rows are taken as outcomes are asked for, in the same thread; memory does not grow with
         their number. Requests run on up to ``in_flight`` threads, which end with the iteration.
-        When the service asks to wait, or does not answer, all of them wait, and rows are tried
-        again. A request whose answer was lost is not simply repeated: the user is looked for.
+        When the service asks to wait, or does not answer, all of them wait; where one connection
+        breaks only its row waits. Rows are tried again, but a request whose answer was lost is not
+        simply repeated: the user is looked for.
 
         With a ``journal`` an import that was interrupted, by Ctrl-C, a power cut or an error,
         goes on when it is called again with the same rows: what an earlier run has done comes

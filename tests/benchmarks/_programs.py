@@ -77,7 +77,6 @@ def whole(
     name: str, kind: Kind, command: Sequence[str], env: Mapping[str, str] | None = None
 ) -> Way:
     """Return the way of a whole process, from its start to its end, once in each round."""
-
     # Users' programs find their modules compiled.
     cached = {k: v for k, v in (env or os.environ).items() if k != "PYTHONDONTWRITEBYTECODE"}
 

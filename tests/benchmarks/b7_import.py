@@ -14,6 +14,7 @@ from ..stress.import_figures import (
     by_hand,
     by_import,
     by_import_with_journal,
+    by_sockets,
 )
 from ._measure import Goal, Kind, Round, Table, Way, interleaved
 from ._options import Options
@@ -45,6 +46,7 @@ def measure(options: Options) -> Table:
         ways = [
             Way(IDEAL, "floor", _ideal),
             way(BY_HAND, "by hand", by_hand),
+            way("bare sockets, prepared bytes", "floor", by_sockets),
             way(OURS, "ours", by_import),
             way(JOURNAL, "ours", by_import_with_journal),
         ]

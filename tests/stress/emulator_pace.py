@@ -109,14 +109,23 @@ def hammer(url: str, wire: bytes, seconds: float) -> int:
     with socket.create_connection((place.hostname, place.port or 80), timeout=30) as line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while time.monotonic() < end:
-            line.sendall(wire)
-            head, length = _head(line)
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise AssertionError(head[:40])
-            while length > 0:
-                length -= len(line.recv(length))
+            exchange(line, wire)
             count += 1
     return count
+
+
+def exchange(line: socket.socket, wire: bytes) -> None:
+    """Send a request on a connection, and read its answer.
+
+    Raises:
+        AssertionError: It was not 200.
+    """
+    line.sendall(wire)
+    head, length = _head(line)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise AssertionError(head[:40])
+    while length > 0:
+        length -= len(line.recv(length))
 
 
 def _head(line: socket.socket) -> tuple[bytes, int]:

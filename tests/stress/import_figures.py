@@ -6,30 +6,38 @@ Run it from the project's folder::
     python -m tests.stress.import_figures rate [--users 10000] [--rounds 3]
 
 ``memory`` imports from and into this process, with a journal. ``rate`` imports into a server on
-loopback that answers after 20 ms, side by side with the ideal and with a pool written by hand.
+loopback that answers after 20 ms, side by side with the ideal, with a pool written by hand, and
+with bare sockets that send prepared bytes: no client of that server can do better.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import contextlib
 import json
+import socket
+import socketserver
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+import attrs
 import requests
 
 from cometchat_auth import AppSettings, User
+from cometchat_auth.models import user_to_wire
 from cometchat_auth.server import CometChatServer, _bulk
 
+from .emulator_pace import exchange, request
+from .emulator_process import ROOT
 from .import_programs import memory, people
 
 LATENCY: Final = 0.02  # seconds; of performance.md, goal B7
@@ -61,30 +69,53 @@ def print_memory(users: int) -> None:
 
 
 def print_rates(users: int, rounds: int) -> None:
-    """Print what share of the ideal rate an import and a pool written by hand reach."""
+    """Print what share of the ideal rate each way reaches."""
+    for name, rates in measure(users, rounds).items():
+        every = ", ".join(f"{rate.share:.3f}" for rate in rates)
+        share = statistics.median(rate.share for rate in rates)
+        cost = statistics.median(rate.cost for rate in rates) * 1e6
+        say(f"{name}: {share:.3f} of the ideal ({every}); {cost:.0f} us of the processor a user")
+
+
+@attrs.frozen
+class Rate:
+    """How quickly users were created.
+
+    Attributes:
+        share: Of the ideal rate: the server's latency is all that a request takes.
+        cost: Seconds of this process's processor for each user.
+    """
+
+    share: float
+    cost: float
+
+
+def measure(users: int, rounds: int) -> dict[str, list[Rate]]:
+    """Return the rates of each way to create users; the ways take turns."""
+    found: dict[str, list[Rate]] = {name: [] for name in WAYS}
+    with serving() as url:
+        for _ in range(rounds):
+            for name, way in WAYS.items():
+                began, busy = time.monotonic(), time.process_time()
+                way(url, users)
+                seconds, busy = time.monotonic() - began, time.process_time() - busy
+                found[name].append(Rate(LATENCY * users / IN_FLIGHT / seconds, busy / users))
+    return found
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """Give the URL of a server in a process of its own that answers after a while."""
     command = [sys.executable, "-m", "tests.stress.import_figures", "serve"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        ways: dict[str, Callable[[str, int], None]] = {
-            "create_users": by_import,
-            "create_users with a journal": by_import_with_journal,
-            "pool by hand": by_hand,
-        }
-        shares: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(rounds):
-            for name, way in ways.items():
-                began = time.monotonic()
-                way(url, users)
-                seconds = time.monotonic() - began
-                shares[name].append(LATENCY * users / IN_FLIGHT / seconds)
-        process.stdin.close()
-    for name, found in shares.items():
-        every = ", ".join(f"{share:.3f}" for share in found)
-        say(f"{name}: {statistics.median(found):.3f} of the ideal ({every})")
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
 
 
 def by_import(url: str, users: int, journal: Path | None = None) -> None:
@@ -117,25 +148,68 @@ def by_hand(url: str, users: int) -> None:
         assert all(pool.map(send, people(users)))
 
 
-async def serve() -> None:
-    """Answer each request to create a user after a while, until standard input ends."""
-    server = await asyncio.start_server(_answer, "127.0.0.1", 0)
-    async with server:
-        say(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+def by_sockets(url: str, users: int) -> None:
+    """Send the same bytes again and again, and look at nothing but the answers' length."""
+    place, body = urlsplit(url), json.dumps(user_to_wire(next(people(1)))).encode()
+    wire = request("POST", "/users", f"apikey: {_KEY}", body)
+
+    def send(_: int) -> None:
+        with socket.create_connection((place.hostname, place.port), timeout=30) as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(users // IN_FLIGHT):
+                exchange(line, wire)
+
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        list(pool.map(send, range(IN_FLIGHT)))
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while True:
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-            user = json.loads(await reader.readexactly(length))
-            await asyncio.sleep(LATENCY)
-            body = json.dumps({"data": {"uid": user["uid"], "name": user["name"]}}).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-    except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-        writer.close()
+WAYS: Final[dict[str, Callable[[str, int], None]]] = {
+    "create_users": by_import,
+    "create_users with a journal": by_import_with_journal,
+    "pool by hand": by_hand,
+    "bare sockets": by_sockets,
+}
+
+
+class _Slow(socketserver.StreamRequestHandler):
+    """Answers each request to create a user after a while."""
+
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        """Answer until the client has gone."""
+        with contextlib.suppress(ConnectionError):
+            while (length := self._read_head()) is not None:
+                user = self.rfile.read(length)
+                time.sleep(LATENCY)
+                head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(user) + 10)
+                self.wfile.write(b'%s{"data": %s}' % (head, user))
+
+    def _read_head(self) -> int | None:
+        """Return the length of the body that follows, or ``None`` at the end."""
+        length = None
+        while (line := self.rfile.readline()).strip():
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        return length
+
+
+class _SlowServer(socketserver.ThreadingTCPServer):
+    """A thread for each connection: they sleep side by side, to the tenth of a millisecond."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+
+def serve() -> None:
+    """Answer until standard input ends."""
+    with _SlowServer(("127.0.0.1", 0), _Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        say(f"http://127.0.0.1:{server.server_address[1]}")
+        sys.stdin.read()
+        server.shutdown()
 
 
 def say(text: str) -> None:
@@ -156,7 +230,7 @@ def main() -> None:
     elif chosen.what == "rate":
         print_rates(chosen.users or 10_000, chosen.rounds)
     else:
-        asyncio.run(serve())
+        serve()
 
 
 if __name__ == "__main__":

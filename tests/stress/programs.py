@@ -62,7 +62,7 @@ class Program:
     def look(self) -> None:
         """Say what a program finds at its start, and what is stored."""
         user = self._chat.get_logged_in_user()
-        session = self._chat._state.session
+        session = self._chat._engine.state.session
         token = session.token.reveal() if session is not None else ""
         say(
             "found",
@@ -89,7 +89,7 @@ class Program:
         while not self._ended.is_set():
             self._reload()
         self._reload()
-        session = self._chat._state.session
+        session = self._chat._engine.state.session
         say("last", session and fingerprint(encode(session)))
         self._chat.close()
 
@@ -110,7 +110,7 @@ class Program:
         except CometChatException as error:
             say("fails", "login", uid, error.code, error.reason)
         else:
-            info, session = self._chat.session_info(), self._chat._state.session
+            info, session = self._chat.session_info(), self._chat._engine.state.session
             assert session is not None
             record = fingerprint(encode(session))
             say("ends", "login", uid, record, "saved" if info.persisted else info.reason)
