@@ -78,7 +78,7 @@ def count_rows(
         encoding: As for `read_users`.
 
     Returns:
-        The number of lines that are not blank, without the header: at least as many as there are
+        The number of lines that are not blank, without the header. There are at least as many as
         rows, and more where a row goes on over several lines. ``None`` for what can be read only
         once, such as a pipe.
 
