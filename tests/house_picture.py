@@ -22,18 +22,21 @@ LETTER: Final = 7.9  # pixels that a letter of a module's name is wide; others a
 # A new module needs a room: the picture cannot be drawn, and a test fails, until it has one.
 # A room is a name, what it is for, and its modules; a package is one module here.
 ROOMS: Final = {
-    "base": ("what everything stands on", "errors _secrets _checks _threads _waits _version"),
-    "values": ("what goes in and comes out", "models _settings"),
+    "base": (
+        "what everything stands on",
+        "errors _late _secrets _checks _crews _threads _waits _version",
+    ),
+    "values": ("what goes in and comes out", "models _settings _hosts _session _wire"),
     "network": (
         "one exchange with the service",
         "_api _http _answers _transport _connections _sockets",
     ),
     "sessions": (
         "where a session is kept",
-        "sessions _keyring_errors _parts _record _storage _vault",
+        "sessions _keyring_choice _keyring_errors _parts _record _storage _vault",
     ),
-    "calls": ("futures, callbacks, turns", "events dispatchers _calls _desk"),
-    "client": ("log in, stay logged in, log out", "client _flows _state _arguments"),
+    "calls": ("futures, callbacks, turns", "events dispatchers _outbox _calls _desk"),
+    "client": ("log in, stay logged in, log out", "client _engine _flows _state _arguments"),
     "front door": ("what a program imports", "__init__"),
     "server": ("for the REST API key", "server"),
     "users in files": ("CSV and JSON Lines", "user_files"),
