@@ -24,7 +24,7 @@ PACKAGES: Final = {
     "slack_sdk": "slack_sdk",
     "stream-chat": "stream_chat",
     "supabase-auth": "supabase_auth",
-    "pubnub": "pubnub",
+    "pubnub": "pubnub.pubnub",
     "msal-extensions": "msal_extensions",
 }
 

@@ -130,7 +130,7 @@ def draw(tables: Sequence[Table], file: Path) -> None:
     )
     for table, panel in zip(tables, panels[:, 0], strict=True):
         _panel(table, panel)
-    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+    figure.savefig(file, dpi=80)
     pyplot.close(figure)
 
 

@@ -179,7 +179,7 @@ def draw(curves: Sequence[tuple[str, Curve]], file: Path) -> None:
     panel.set(xscale="log", yscale="log", xlabel="how many there are already", ylabel="us each")
     panel.grid(visible=True, alpha=0.3)
     panel.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+    figure.savefig(file, dpi=80)
     pyplot.close(figure)
 
 
