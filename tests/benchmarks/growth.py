@@ -11,6 +11,7 @@ line that is level means that the next one costs what the first one did.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import threading
@@ -192,6 +193,7 @@ def main() -> None:
     chosen = parser.parse_args()
     curves: list[tuple[str, Curve]] = []
     for what in _ALL:
+        gc.collect()  # what is left of the one before
         for name, found in what(chosen.most):
             curves.append((name, found))
             say(f"{name}: " + ", ".join(f"{point:,}: {number(us)}" for point, us in found) + " us")
