@@ -34,6 +34,8 @@ REQUEST_WORKERS: Final = 4
 DRAIN_LIMIT: Final = 5.0  # seconds that a script's last calls are given at exit
 COURTESY: Final = 0.01  # seconds by which a thread of the user's lets an idle one go first
 
+_FEW: Final = 64
+
 _log = logging.getLogger("cometchat_auth")
 
 
@@ -47,12 +49,14 @@ class Living(Generic[T]):
     def __init__(self, refer: Callable[[T], Callable[[], T | None]]) -> None:
         self._refer = refer
         self._references: list[Callable[[], T | None]] = []
+        self._most = _FEW  # how many there may be before the dead are sorted out
 
     def add(self, item: T) -> None:
         """Add one."""
         self._references.append(self._refer(item))
-        if len(self._references) % 1024 == 0:
+        if len(self._references) > self._most:
             self._references[:] = [kept for kept in self._references if kept() is not None]
+            self._most = max(_FEW, 2 * len(self._references))
 
     def alive(self) -> list[T]:
         """Return those that are still there."""

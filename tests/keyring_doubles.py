@@ -157,5 +157,5 @@ def client(
 def same_item(keyring: FakeKeyring, chat: CometChat) -> None:
     """Let what is stored be found under this client's name as well, whatever its host."""
     (record,) = keyring.items.values()
-    info = chat._state.vault
+    info = chat._engine.state.vault
     keyring.items[info.service_name, info.profile] = record

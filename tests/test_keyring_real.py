@@ -205,7 +205,7 @@ def test_s1_frozen_daemon(children: Children, secrets: SecretService) -> None:
     try:
         code = f"""
 say(who())
-chat._state.vault._read_limit = 1000  # nobody may wait for it any more
+chat._engine.state.vault._read_limit = 1000  # nobody may wait for it any more
 say(who())
 {LOG_IN}
 try:

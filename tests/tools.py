@@ -62,7 +62,7 @@ def error_of(future: Any) -> CometChatException:
 def settle(chat: Any) -> None:
     """Wait until everything posted to the dispatcher so far has run."""
     done = threading.Event()
-    chat._outbox.send(done.set)
+    chat._engine.outbox.send(done.set)
     assert done.wait(LIMIT)
 
 

@@ -78,12 +78,13 @@ def _verdict(goal: Goal) -> str:
 
 def as_rst(tables: Sequence[Table]) -> str:
     """Return the tables for the documentation."""
-    return "\n".join(_rst(table) for table in tables)
+    told = "; ".join(f"{name} {value}" for name, value in machine().items())
+    return "\n".join([f"The machine: {told}.\n", *(_rst(table) for table in tables)])
 
 
 def _rst(table: Table) -> str:
     title = f"{table.id}: {table.title}"
-    lines = [title, "-" * len(title), ""]
+    lines = [title, "~" * len(title), ""]
     lines += [".. list-table::", "   :header-rows: 1", "   :align: left", ""]
     rows = [["way", "whose", f"median, {table.unit}", "p99", "ratio"]]
     rows += [
@@ -92,7 +93,7 @@ def _rst(table: Table) -> str:
     ]
     for row in rows:
         lines += [f"   {'*' if not place else ' '} - {cell}" for place, cell in enumerate(row)]
-    lines += ["", *(f"{_verdict(goal).capitalize()}.\n" for goal in table.goals)]
+    lines += ["", *(f"G{_verdict(goal)[1:]}.\n" for goal in table.goals)]
     lines += [f"{note}\n" for note in table.notes]
     return "\n".join(lines)
 
