@@ -7,15 +7,17 @@ from setuptools.command.sdist import sdist
 class CompleteSdist(sdist):
     """A source distribution with everything that its tests need."""
 
-    def add_defaults(self) -> None:
+    def make_distribution(self) -> None:
         """Add the files that are neither code of the package nor found by their names."""
-        super().add_defaults()
         self.filelist.include("CHANGES.rst")
-        self.filelist.graft("docs")
-        self.filelist.graft("examples")
-        self.filelist.graft("tests")
+        for folder in ("docs", "examples", "tests"):
+            self.filelist.graft(folder)
+        self.filelist.prune("docs/_build")
         self.filelist.prune("tests/official_sdk/node_modules")
         self.filelist.global_exclude("*.py[cod]")
+        self.filelist.sort()
+        self.filelist.remove_duplicates()
+        super().make_distribution()
 
 
 setup(cmdclass={"sdist": CompleteSdist})

@@ -1,183 +1,28 @@
-"""Connections that keep a deadline; beside `_transport` the only module that imports `requests`.
+"""Pools of connections, kept open and shared by all clients of the process.
 
-`requests` bounds single waits, not whole answers: a server that drips holds it for ever. Here
-the time that is left is set anew before every read, and bounds name resolution, each connection
-attempt and the TLS handshake as well. Connections are kept open and shared by all clients of the
-process.
+Beside `_transport` the only module that imports `requests`.
 """
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import queue
-import socket
 import ssl
 import threading
-from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
-from urllib3.util.ssl_match_hostname import CertificateError
-from urllib3.util.wait import wait_for_read
 
 from . import _checks
 from ._secrets import redact
-from ._sockets import Progress, TransportError, first_that_answers, resolve
+from ._sockets import TransportError
+from ._timed import TimedConnection, TimedTlsConnection, current
 
 _KEPT_OPEN: Final = _checks.IN_FLIGHT_LIMIT  # idle connections for each host
 _HOSTS: Final = 32  # hosts whose idle connections are kept
-
-
-class _Current(threading.local):
-    progress: Progress | None = None
-
-
-current: Final = _Current()  # this thread's exchange, where urllib3 has no place for it
-
-
-class _PacedRaw(io.RawIOBase):
-    """A socket's bytes; each read may take what is left of the exchange's time."""
-
-    def __init__(self, sock: Any, progress: Progress) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._progress = progress
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._progress.left())
-        count: int = self._raw.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _PacedSocket:
-    """What `http.client` needs of a socket to read an answer from it."""
-
-    def __init__(self, sock: Any, progress: Progress) -> None:
-        self._sock = sock
-        self._progress = progress
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_PacedRaw(self._sock, self._progress))
-
-
-class _PacedResponse(HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        if (progress := current.progress) is not None:
-            sock = _PacedSocket(sock, progress)
-        super().__init__(sock, *args, **kwargs)
-
-
-if TYPE_CHECKING:
-    _Connection = HTTPConnection
-else:
-    _Connection = object
-
-
-class _TimedMixin(_Connection):
-    """A connection that is made within the deadline and knows when it has sent something."""
-
-    response_class: Any = _PacedResponse
-    _connecting = False
-    _gathered: list[bytes] | None = None
-
-    def connect(self) -> None:
-        self._connecting = True
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
-
-    @property
-    def is_connected(self) -> bool:  # urllib3 1.26 knows no such thing
-        return self.sock is not None and not wait_for_read(self.sock, timeout=0)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        # Head and body are sent as one: each `send` is a packet, and wakes the other side.
-        self._gathered = []
-        try:
-            super().request(*args, **kwargs)
-        finally:
-            whole, self._gathered = b"".join(self._gathered), None
-        self.send(whole)
-
-    def send(self, data: Any) -> None:
-        if self._gathered is not None:
-            self._gathered.append(data)
-            return
-        if self.sock is None:
-            self.connect()
-        if not self._connecting and (progress := current.progress) is not None:
-            self.sock.settimeout(progress.left())
-            progress.sent = True
-        super().send(data)
-
-    def _new_conn(self) -> socket.socket:
-        progress = current.progress
-        if progress is None:
-            return super()._new_conn()
-        host, port = self._dns_host.strip("[]"), int(self.port or 0)
-        try:
-            return first_that_answers(
-                resolve(host, port, progress), self.socket_options or (), progress
-            )
-        except TransportError as error:
-            if self.proxy is None or error.kind == "timeout":
-                raise
-            raise TransportError("proxy", sent=False, root=error.root) from None
-
-    def _tunnel(self) -> None:
-        try:
-            super()._tunnel()
-        except TimeoutError:
-            raise
-        except (OSError, HTTPException) as error:  # refused, hung up, or no proxy at all
-            raise TransportError("proxy", sent=False, root=error) from None
-        if (progress := current.progress) is not None:
-            self.sock.settimeout(progress.left())  # for the handshake that follows
-
-
-class _TimedConnection(_TimedMixin, HTTPConnection):
-    """Plain HTTP: to this machine, or to a proxy."""
-
-
-class _TimedTlsConnection(_TimedMixin, HTTPSConnection):
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except CertificateError:  # urllib3 1.26 looks at the name itself
-            host = self._tunnel_host or self.host
-            raise ssl.SSLCertVerificationError(f"certificate is not valid for {host!r}") from None
-
-    @property
-    def is_connected(self) -> bool:
-        # TLS 1.3 sends session tickets unasked: an idle connection is readable without having
-        # been closed. Only TLS can tell the two apart.
-        if self.sock is None or super().is_connected:
-            return self.sock is not None
-        before = self.sock.gettimeout()
-        try:
-            self.sock.settimeout(0)
-            self.sock.recv(1)
-        except ssl.SSLWantReadError:
-            return True
-        except OSError:
-            return False
-        finally:
-            self.sock.settimeout(before)
-        return False  # closed, or an answer that nobody asked for
-
 
 if TYPE_CHECKING:
     _AnyPool = HTTPConnectionPool
@@ -205,11 +50,11 @@ class _StrictMixin(_AnyPool):
 
 
 class _Pool(_StrictMixin, HTTPConnectionPool):
-    ConnectionCls = _TimedConnection
+    ConnectionCls = TimedConnection
 
 
 class _TlsPool(_StrictMixin, HTTPSConnectionPool):
-    ConnectionCls = _TimedTlsConnection
+    ConnectionCls = TimedTlsConnection
 
 
 class Adapter(HTTPAdapter):
@@ -244,6 +89,14 @@ class Adapter(HTTPAdapter):
         if host["scheme"] != "https":
             return host, {}
         return host, {"ssl_context": self._tls(), "cert_reqs": self._tls().verify_mode}
+
+    def close(self) -> None:
+        """Close the connections; urllib3 leaves it to whatever still knows a pool."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it refuses to be iterated over
+                if (pool := manager.pools.get(key)) is not None:
+                    pool.close()
+        super().close()
 
     def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
         """Leave the connection as it is: everything stands in the TLS context."""

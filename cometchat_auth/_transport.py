@@ -15,9 +15,10 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_p
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import Timeout
 
-from ._connections import Adapter, adapter, close_idle, current
+from ._connections import Adapter, adapter, close_idle
 from ._secrets import Secret
 from ._sockets import Progress, TransportError
+from ._timed import current
 from ._waits import Deadline
 
 __all__ = ["Answer", "Line", "TransportError", "close_idle", "connect", "line_to", "send"]

@@ -7,16 +7,19 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cometchat_auth import AppSettings, CometChat, MemoryStore
 from cometchat_auth.emulator import Emulator
 
-from . import windows_double
 from .tools import Diary
+
+if TYPE_CHECKING:
+    from .windows_double import CredentialManager
 
 # The library's own threads live as long as the process; anything else has to be gone.
 _PERMANENT = ("cometchat-request", "cometchat-dispatcher", "cometchat-storage")
@@ -34,7 +37,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    monkeypatch.setattr("keyring.core._keyring_backend", None, raising=False)
+    if find_spec("keyring") is not None:
+        monkeypatch.setattr("keyring.core._keyring_backend", None, raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +115,9 @@ def diary(chat: CometChat) -> Diary:
 
 
 @pytest.fixture(scope="module")
-def manager() -> Iterator[windows_double.CredentialManager]:
+def manager() -> Iterator[CredentialManager]:
     """Put a Credential Manager of this module's own under keyring's back end for Windows."""
+    from . import windows_double  # not at the top: there are tests for where keyring is absent
+
     with pytest.MonkeyPatch.context() as patch:
         yield windows_double.install(patch)

@@ -29,7 +29,7 @@ ROOMS: Final = {
     "values": ("what goes in and comes out", "models _settings _hosts _session _wire"),
     "network": (
         "one exchange with the service",
-        "_api _http _answers _transport _connections _sockets",
+        "_api _http _answers _transport _connections _timed _sockets",
     ),
     "sessions": (
         "where a session is kept",

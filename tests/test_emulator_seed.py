@@ -269,7 +269,7 @@ def test_complaints_tell_no_secrets() -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b'{"users": [\n  {"uid": "a",}\n]}', "is not JSON: line 2, column 15"),
+        (b'{"users": [\n  {"uid": "a" "b"}\n]}', "is not JSON: line 2, column 15"),
         (b"", "is not JSON: line 1, column 1"),
         (b"\xff\xfe", "is not encoded in UTF-8"),
         (b'{"users": [{"uid": "a", "name": "\\ud800"}]}', "what JSON cannot hold"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import email
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -14,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import cometchat_auth
+
+from . import packages
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,33 +53,18 @@ def run(code: str, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build sdist and wheel from a copy of the sources, and return their folder."""
-    if not (ROOT / "setup.py").exists():
-        pytest.skip("these tests do not stand in a source tree")
-    tree = tmp_path_factory.mktemp("tree")
-    for name in ("setup.py", "setup.cfg", "README.rst", "LICENSE"):
-        shutil.copy(ROOT / name, tree)
-    shutil.copytree(
-        ROOT / "cometchat_auth", tree / "cometchat_auth", ignore=shutil.ignore_patterns("*.pyc")
-    )
-    options = [
-        "--no-isolation",
-        "--skip-dependency-check",
-        "--outdir",
-        str(tree / "dist"),
-        str(tree),
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "build", *options],
-        # A build needs no network, and no home either.
-        env={"PATH": os.environ["PATH"], "HOME": str(tree)},
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return tree / "dist"
+    """Build a source distribution, and a wheel from that; return their folder."""
+    return packages.build(tmp_path_factory.mktemp("built") / "tree")
+
+
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> set[str]:
+    """Return the names of the files in the source distribution, without its own folder's."""
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        files = [member.name for member in archive.getmembers() if member.isfile()]
+    assert len({name.partition("/")[0] for name in files}) == 1
+    return {name.partition("/")[2] for name in files}
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +96,20 @@ def test_k1_importing_imports_neither_keyring_nor_requests(code: str) -> None:
     assert {"keyring", "requests", "urllib3"} & set(loaded) == set()
 
 
-def test_k3_typed_marker_is_in_wheel_and_sdist(built: Path, wheel: zipfile.ZipFile) -> None:
+def test_k3_typed_marker_is_in_wheel_and_sdist(sdist: set[str], wheel: zipfile.ZipFile) -> None:
     """Type checkers must find py.typed in whatever was installed."""
-    (sdist,) = built.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        members = [name.partition("/")[2] for name in archive.getnames()]
-    assert "cometchat_auth/py.typed" in members
+    assert "cometchat_auth/py.typed" in sdist
     assert "cometchat_auth/py.typed" in wheel.namelist()
+
+
+def test_sdist_holds_what_its_tests_need(built: Path, sdist: set[str]) -> None:
+    """Package, tests, documentation and examples must be in it whole, and nothing compiled."""
+    tree = built.parent
+    copied = {path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()}
+    made = {name for name in copied if name.startswith(("dist/", "cometchat_auth.egg-info/"))}
+    assert copied - made - sdist == set()
+    added = {name for name in sdist if not name.startswith("cometchat_auth.egg-info/")}
+    assert added - copied <= {"PKG-INFO"}
 
 
 def test_k3_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
@@ -136,6 +129,42 @@ def test_wheel_describes_itself(wheel: zipfile.ZipFile) -> None:
     assert "\nRequires-Python: >=3.10\n" in about
     assert (ROOT / "README.rst").read_text("utf-8").splitlines()[3] in about
     assert "cometchat-auth = cometchat_auth.__main__:main" in metadata(wheel, "entry_points.txt")
+
+
+def test_wheel_is_for_every_platform(wheel: zipfile.ZipFile) -> None:
+    """Nothing in it may have been compiled, and pytest and PyInstaller must find their parts."""
+    assert "\nTag: py3-none-any\n" in metadata(wheel, "WHEEL")
+    assert wheel.filename is not None
+    assert wheel.filename.endswith("-py3-none-any.whl")
+    points = metadata(wheel, "entry_points.txt")
+    assert "[pytest11]\ncometchat_auth = cometchat_auth._pytest_plugin\n" in points
+    assert "[pyinstaller40]\nhook-dirs = cometchat_auth._pyinstaller:hook_dirs\n" in points
+
+
+def test_wheel_says_what_an_index_shows(wheel: zipfile.ZipFile) -> None:
+    """Summary, keywords, licence and classifiers must be there, and the description be whole."""
+    about = email.message_from_string(metadata(wheel, "METADATA"))
+    for field in ("Summary", "Keywords", "License-File"):
+        assert about[field]
+    assert "MIT" in {about["License"], about["License-Expression"]}
+    assert "MIT License" in metadata(wheel, "licenses/LICENSE")
+    classifiers = set(about.get_all("Classifier", []))
+    assert "Typing :: Typed" in classifiers
+    pythons = {each.rpartition(" ")[2] for each in classifiers if "Python :: 3." in each}
+    assert pythons == {"3.10", "3.11", "3.12", "3.13"}
+    assert about["Description-Content-Type"] == "text/x-rst"
+    assert str(about.get_payload()).strip() == (ROOT / "README.rst").read_text("utf-8").strip()
+
+
+def test_an_index_can_render_the_description(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """The description must be sound where files and raw HTML may not be included either."""
+    about = email.message_from_string(metadata(wheel, "METADATA"))
+    (tmp_path / "description.rst").write_text(str(about.get_payload()), "utf-8")
+    options = ["--no-raw", "--no-file-insertion", "--halt=info", "--report=info"]
+    page = run(
+        "import docutils.__main__ as m; m.main()", *options, str(tmp_path / "description.rst")
+    )
+    assert "<h1" in page
 
 
 def test_k4_dependencies_have_lower_bounds_only(wheel: zipfile.ZipFile) -> None:
@@ -187,7 +216,7 @@ def test_all_is_complete_and_sorted() -> None:
     assert dir(cometchat_auth) == names
     for name in names:
         assert getattr(cometchat_auth, name) is not None
-    homes = ("_settings", "client", "errors", "events", "models", "sessions")
+    homes = ("_session", "_settings", "client", "errors", "events", "models", "sessions")
     errors = {name for name in names if name.endswith(("Error", "Exception"))}
     assert errors <= set(vars(sys.modules["cometchat_auth.errors"]))
     assert {getattr(cometchat_auth, name).__module__ for name in set(names) - {"__version__"}} <= {
