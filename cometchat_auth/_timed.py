@@ -141,7 +141,10 @@ class TimedConnection(_TimedMixin, HTTPConnection):
 
 
 class TimedTlsConnection(_TimedMixin, HTTPSConnection):
+    """HTTP inside TLS."""
+
     def connect(self) -> None:
+        """Connect and shake hands, within the deadline."""
         try:
             super().connect()
         except CertificateError:  # urllib3 1.26 looks at the name itself
@@ -150,6 +153,7 @@ class TimedTlsConnection(_TimedMixin, HTTPSConnection):
 
     @property
     def is_connected(self) -> bool:
+        """Return whether it is open and nothing unasked has arrived."""
         # TLS 1.3 sends session tickets unasked: an idle connection is readable without having
         # been closed. Only TLS can tell the two apart.
         if self.sock is None or super().is_connected:
