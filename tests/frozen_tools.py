@@ -16,6 +16,7 @@ from typing import Final
 from .desktop.screen import Screen
 
 BUILD_LIMIT: Final = 300.0  # seconds; a large one takes 40 on a machine that has nothing else to do
+_PATIENCE: Final = 5.0  # seconds until a key is pressed once more
 LIMIT: Final = 30.0  # seconds after which something that must happen has not happened
 
 COMMAND: Final = """\
@@ -143,6 +144,12 @@ class FrozenWindow:
 
     def close(self) -> tuple[int, str]:
         """Close the window as a person does; return the exit status and what was said."""
-        self._screen.press("alt+F4")
-        said, _ = self._process.communicate(timeout=LIMIT)
-        return self._process.returncode, said
+        end = time.monotonic() + LIMIT
+        while True:  # a window that has just come up may not have the keyboard yet
+            self._screen.press("alt+F4")
+            try:
+                said, _ = self._process.communicate(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < end, "the window does not close"
+            else:
+                return self._process.returncode, said

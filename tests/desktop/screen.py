@@ -91,7 +91,7 @@ class Screen:
         words = ["-displayfd", str(writer), "-screen", "0", "800x800x24", "-nolisten", "tcp"]
         with open(writer, "wb"):  # closed here once the screen has it
             screen = subprocess.Popen(
-                ["Xvfb", *words],
+                ["Xvfb", "-r", *words],  # no key repeats itself, however late it is let go
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
