@@ -221,7 +221,7 @@ def test_c6_a_keyring_that_hangs(
     keyring.freeze_daemon()
     try:
         with open_window(emulator.app_id, emulator.url) as window:
-            window.see(lambda window: window.all("spinner"))
+            window.see(lambda window: window.all("spinner") and "Auth token" in window.texts("tab"))
             window.press("Auth token", kind="tab")
             window.see(lambda window: len(window.all("field")) == 1 and window.all("spinner"))
             window.see(lambda window: _asks(window) and _shows("(timeout)")(window))
