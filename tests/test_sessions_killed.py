@@ -24,7 +24,7 @@ from .stress.rounds import ABORTS
 from .tools import Diary, settle
 
 UID, OTHER = "cometchat-uid-1", "cometchat-uid-2"
-ROUNDS = 40
+ROUNDS = 25
 CROWDS = 5
 SEED = 12
 
