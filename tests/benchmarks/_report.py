@@ -131,7 +131,11 @@ def draw(tables: Sequence[Table], file: Path) -> None:
     )
     for table, panel in zip(tables, panels[:, 0], strict=True):
         _panel(table, panel)
-    figure.savefig(file, dpi=80)
+    figure.savefig(file, dpi=70)
+    if file.suffix == ".png":
+        from PIL import Image  # matplotlib needs it too
+
+        Image.open(file).quantize(64).save(file, optimize=True)
     pyplot.close(figure)
 
 
