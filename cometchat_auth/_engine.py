@@ -16,7 +16,7 @@ from ._session import Session, SessionInfo
 from ._state import SessionState
 from ._vault import SERVICE_PREFIX, Vault
 from ._waits import drive
-from .errors import SessionStoreError
+from .errors import CometChatException
 from .events import Dispatcher, ListenerBook
 from .sessions import KeyringStore, SessionStore
 
@@ -103,9 +103,10 @@ class Engine:
         Raises:
             ClientClosedError: After `close`.
         """
+        self.desk.require_open()
         try:
-            self.look()
-        except SessionStoreError as error:
+            drive(self.state.look())
+        except CometChatException as error:
             _log.debug("session_info could not look: %s", error.reason)
         return self.state.info()
 

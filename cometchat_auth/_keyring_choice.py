@@ -48,7 +48,7 @@ def _is_foregone() -> bool:
         return False
     if any(not entry.value.startswith("keyring.backends.") for entry in _installed()):
         return False
-    return find_spec("dbus") is None and find_spec("gi") is None
+    return not any(name in sys.modules or find_spec(name) for name in ("dbus", "gi"))
 
 
 def _installed() -> Iterable[Any]:
