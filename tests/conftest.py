@@ -84,6 +84,13 @@ def nothing_left() -> Iterator[None]:
     gc.collect()  # an unclosed socket warns here, and warnings are errors
 
 
+@pytest.fixture(scope="module", autouse=True)
+def old_objects_aside() -> None:
+    """Let the collections after each test pass over what was there before this module's tests."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """Run a fresh emulator."""

@@ -135,6 +135,21 @@ class Terminal:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it goes on; the screen:\n{self.screen}") from None
 
+    def press_until_it_ends(self, key: str, limit: float = LIMIT) -> int:
+        """Press a key, again every 2 s, until the program ends; return its exit code.
+
+        Raises:
+            AssertionError: If it goes on beyond the limit in seconds.
+        """
+        deadline = time.monotonic() + limit
+        while True:
+            self.type(key)
+            again = min(deadline, time.monotonic() + 2)
+            while self._take_in(again):
+                pass
+            if time.monotonic() < again or again == deadline:
+                return self.finish(max(0.0, deadline - time.monotonic()))
+
     def signal(self, number: signal.Signals) -> None:
         """Send the program a signal."""
         self._process.send_signal(number)
