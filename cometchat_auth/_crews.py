@@ -91,7 +91,7 @@ class Crew:
     Args:
         name: The thread's.
         clock: Kept while there is nothing else to do.
-        run: Runs a task.
+        failed: Called with what a task has raised; it does not end the thread.
         orphaned: Called at the end of a thread that a fork has left alone in the child.
     """
 
@@ -99,12 +99,12 @@ class Crew:
         self,
         name: str,
         clock: Clock,
-        run: Callable[[Task], None],
+        failed: Callable[[BaseException], None],
         orphaned: Callable[[], None],
     ) -> None:
         self._name = name
         self._clock = clock
-        self._run = run
+        self._failed = failed
         self._orphaned = orphaned
         self.reset()
 
@@ -155,7 +155,10 @@ class Crew:
         while tasks is self._queue:
             task = self._next(tasks)
             if task is not None:
-                self._run(task)
+                try:  # here, since a call more is dear to a thread that has slept
+                    task()
+                except BaseException as error:
+                    self._failed(error)
                 del task  # or an idle thread would keep the last call's objects alive
                 self._over(tasks)
         if os.getpid() != process:

@@ -99,7 +99,8 @@ class Outbox:
         if self._dispatcher is None:
             with self._lock:
                 if not self._slots:
-                    self._post(delivery)
+                    self.under_way.posted += 1
+                    _threads.DISPATCHER.submit(partial(self._deliver_posted, delivery))
                     return
         self.fill(self.reserve(), [delivery])
 
@@ -108,13 +109,10 @@ class Outbox:
             while self._slots and (ready := self._slots[0].deliveries) is not None:
                 self._slots.popleft()
                 for delivery in ready:
-                    self._post(delivery)
+                    self.under_way.posted += 1
+                    _threads.DISPATCHER.submit(partial(self._deliver_posted, delivery))
                 self.under_way.emptied += 1
         self.under_way.tell()
-
-    def _post(self, delivery: Delivery) -> None:
-        self.under_way.posted += 1
-        _threads.DISPATCHER.submit(partial(self._deliver_posted, delivery))
 
     def _deliver_posted(self, delivery: Delivery) -> None:
         under_way = self.under_way

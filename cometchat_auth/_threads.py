@@ -253,9 +253,9 @@ def _drain() -> None:
 
 
 CLOCK: Final = Clock(run_guarded, _wake)
-REQUESTS: Final = Pool(REQUEST_WORKERS, "cometchat-request", CLOCK, run_guarded, _drain)
-DISPATCHER: Final = Crew("cometchat-dispatcher", CLOCK, run_guarded, _drain)
-STORAGE: Final = Crew("cometchat-storage", CLOCK, run_guarded, _drain)
+REQUESTS: Final = Pool(REQUEST_WORKERS, "cometchat-request", CLOCK, log_defect, _drain)
+DISPATCHER: Final = Crew("cometchat-dispatcher", CLOCK, log_defect, _drain)
+STORAGE: Final = Crew("cometchat-storage", CLOCK, log_defect, _drain)
 _after_fork: Final = Living[Callable[[], None]](weakref.WeakMethod)
 _everything: Final = Living[UnderWay](weakref.ref)
 

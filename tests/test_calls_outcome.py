@@ -250,7 +250,7 @@ def test_c7_listener_removes_itself(chat: CometChat, emulator: Emulator, diary: 
     chat.add_login_listener("once", LoginListener(login_success=once))
     for uid in ("cometchat-uid-1", "cometchat-uid-2"):
         chat.login(uid, emulator.auth_key).result(LIMIT)
-    settle(chat)
+        settle(chat)  # the next event's audience is who listens when it happens
     assert [user.uid for user in calls] == ["cometchat-uid-1"]
     assert diary.names == ["login_success"] * 2
 
