@@ -2,7 +2,7 @@
 
 It listens to what Python itself reports of every connection and look-up, its audit events, so that
 nothing has to be replaced and put back, and no name that was imported earlier goes around it. What
-a test starts as another program is not guarded.
+a test starts as another program is not guarded, nor libraries whose network code is in C.
 """
 
 from __future__ import annotations

@@ -119,14 +119,31 @@ def test_a_wrong_fault_is_said_beside_the_field(visitor: Visitor, emulator: Emul
     visitor.open("/dashboard/faults/new/status")
     visitor.fill(Status="99", Body="kept", Probability="0.5")
     visitor.click("Add fault")
-    assert "status must be from 200 to 599, not 99." in visitor.note
+    assert "Status: must be from 200 to 599, not 99." in visitor.note
     assert visitor.field("Status").get_attribute("aria-invalid") == "true"
     assert visitor.field("Body").get_attribute("value") == "kept"
     visitor.fill(Status="many", How_many_times="1.5")
     visitor.click("Add fault")
-    assert "status must be a whole number." in visitor.note
-    assert "times must be a whole number." in visitor.note
-    visitor.open("/dashboard/faults/new/latency")
-    visitor.click("Add fault")
-    assert "A fault has to do something" in visitor.note
+    assert "Status: must be a whole number." in visitor.note
+    assert "How many times: must be a whole number." in visitor.note
+    assert len(emulator.faults) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "field", "told"),
+    [
+        ("latency", {}, "latency", "Wait, in seconds: a number above 0 is needed."),
+        ("latency", {"latency": "0"}, "latency", "Wait, in seconds: a number above 0 is needed."),
+        ("drip", {"latency": "1"}, "drip", "Seconds between two bytes: a number is needed."),
+        ("status", {"latency": "1"}, "status", "Status: a number is needed."),
+        ("rate_limit", {"jitter": "1"}, "rate_limit", "Retry after, in seconds: a number is"),
+    ],
+)
+def test_a_fault_without_its_number_is_told_so(
+    emulator: Emulator, kind: str, typed: dict[str, str], field: str, told: str
+) -> None:
+    """A form must not add another fault than its title says, and name the field that is empty."""
+    answer = post(emulator, f"/dashboard/faults/new/{kind}", **typed)
+    assert answer.status == 400
+    assert f'<li><a href="#{field}">{told}' in answer.page
     assert len(emulator.faults) == 0

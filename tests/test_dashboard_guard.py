@@ -75,6 +75,19 @@ def test_the_first_page_is_at_the_root(still: Emulator) -> None:
         assert (answer.status, answer.location) == (302, "/dashboard/users")
 
 
+def test_a_deactivated_user_is_deleted_at_once() -> None:
+    """Its deletion must be one step, without a moment in which the user is active again."""
+    with Emulator() as service:
+        service.deactivate_user(UID)
+        statements: list[str] = []
+        with service._database.reading() as connection:
+            connection.set_trace_callback(statements.append)
+        follow(service, post(service, f"{USER}/delete"))
+        assert UID not in {user["uid"] for user in service.users(deactivated=True)}
+        changes = [each.split()[0] for each in statements if not each.startswith("SELECT")]
+        assert list(dict.fromkeys(changes)) == ["BEGIN", "DELETE", "COMMIT"]
+
+
 def test_the_url_needs_a_port() -> None:
     """Before the first start there is no address, and an error must say so."""
     with pytest.raises(RuntimeError, match="no port yet"):

@@ -263,6 +263,14 @@ def test_a_reset_leaves_the_apps_of_the_beginning() -> None:
         assert service.add_app("late").users()
 
 
+def test_an_app_that_is_gone_says_so(emulator: Emulator) -> None:
+    """Whoever still holds an app that a reset took away must learn it, and not meet a database."""
+    late = emulator.add_app("late")
+    emulator.reset()
+    with pytest.raises(LookupError, match="The app is gone: a reset took it away"):
+        late.create_user("new", "New")
+
+
 def test_a_reset_begins_a_minute_anew() -> None:
     """After a reset the limit of requests must be unused."""
     with Emulator(requests_per_minute=1, clock=lambda: 1_700_000_000.0) as service:

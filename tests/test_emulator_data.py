@@ -157,7 +157,7 @@ def test_a_place_without_a_folder_is_named(file: Path) -> None:
     """Where no file can be made the error must name the place."""
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Emulator(data=file.parent / "nowhere" / "file.db")
-    with pytest.raises(OSError, match="cannot be used"):
+    with pytest.raises(OSError, match="cannot be used: it is a folder"):
         Emulator(data=file.parent)
 
 

@@ -44,6 +44,11 @@ def test_methods_work_before_the_start() -> None:
         assert ask(service, "GET", "/v3/me", authToken=token).data["uid"] == "kevin"
 
 
+def test_tags_may_be_a_tuple(emulator: Emulator) -> None:
+    """Tags must be taken as the client's User has them, too."""
+    assert emulator.create_user("kevin", "Kevin", tags=("vip", "5b"))["tags"] == ["vip", "5b"]
+
+
 def test_unusable_users_are_value_errors(emulator: Emulator) -> None:
     """What the service would refuse must be a ValueError that says why."""
     with pytest.raises(ValueError, match="uid may only contain"):

@@ -411,9 +411,31 @@ def test_unreadable_requests_are_bad_requests(emulator: Emulator) -> None:
     assert b'"error"' in text
 
 
+@pytest.mark.parametrize(
+    "head_and_body",
+    [
+        b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: -5\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}{}0\r\n\r\n",
+    ],
+)
+def test_a_body_without_an_end_is_a_bad_request(emulator: Emulator, head_and_body: bytes) -> None:
+    """A length or chunks that HTTP does not allow must be 400 by its code, and end the line."""
+    with socket.create_connection(("127.0.0.1", port_of(emulator)), timeout=10) as raw:
+        raw.sendall(b"POST /v3/users HTTP/1.1\r\nHost: localhost\r\n" + head_and_body)
+        with raw.makefile("rb") as answer:
+            told = answer.read()
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close" in told
+    assert json.loads(told.partition(b"\r\n\r\n")[2])["error"]["code"] == "ERR_BAD_REQUEST"
+
+
 def test_internal_failures_keep_the_envelope(caplog: pytest.LogCaptureFixture) -> None:
     """A failure of the emulator itself must be ERR_EXCEPTION, logged with its traceback."""
-    with Emulator(settings={"unanswerable": object()}) as service:
+    settings: dict[str, object] = {}
+    with Emulator(settings=settings) as service:
+        settings["unanswerable"] = object()
         token = service.create_auth_token("cometchat-uid-1")
         answer = ask(service, "PUT", "/v3/me", authToken=token)
     assert answer.refusal == (500, "ERR_EXCEPTION")
@@ -427,6 +449,7 @@ def test_logs_name_calls_but_no_credentials(
 ) -> None:
     """At DEBUG every call must be logged, without keys or tokens, and nothing be printed."""
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="cometchat_auth")  # whatever tests before have set
     token = emulator.create_auth_token("cometchat-uid-1")
     path = f"/v3/users/cometchat-uid-1/auth_tokens/{token}"
     ask(emulator, "GET", path, apikey=emulator.rest_api_key)

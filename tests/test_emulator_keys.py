@@ -128,8 +128,9 @@ def test_a_key_can_be_changed(emulator: Emulator) -> None:
 def test_a_deleted_key_is_dead_at_once(emulator: Emulator) -> None:
     """After its deletion a key must be unknown, also as the initial one, and be told masked."""
     answer = call(emulator, "DELETE", f"/{emulator.auth_key}")
-    assert answer.data["success"] is True
-    assert emulator.auth_key not in answer.text
+    masked = f"{emulator.auth_key[:5]}{'*' * 30}{emulator.auth_key[-5:]}"
+    message = f"The Api Key {masked} has been deleted successfully."
+    assert answer.data == {"success": True, "message": message}
     path = "/v3/users/cometchat-uid-1/auth_tokens"
     dead = ask(emulator, "POST", path, apikey=emulator.auth_key)
     assert dead.refusal == (401, "AUTH_ERR_APIKEY_NOT_FOUND")

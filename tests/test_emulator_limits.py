@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import attrs
 import pytest
@@ -253,6 +254,33 @@ def test_limits_below_the_least_are_refused(name: str, number: int) -> None:
     options: dict[str, int] = {name: number}
     with pytest.raises(ValueError, match=f"{name} must be {number + 1} or more"):
         Emulator(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"user_quota": "5"},
+        {"user_quota": True},
+        {"requests_per_minute": 1.5},
+        {"port": "8080"},
+        {"roles": "teacher"},
+        {"strict_auth_key": "no"},
+        {"reuse_auth_tokens": 1},
+        {"settings": ["MODE"]},
+        {"settings": {"MODE": object()}},
+    ],
+)
+def test_options_of_the_wrong_type_are_refused(options: dict[str, Any]) -> None:
+    """A value that would be misunderstood, now or by a request, must be a TypeError by its name."""
+    with pytest.raises(TypeError, match=f"^{next(iter(options))} must be "):
+        Emulator(**options)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_ports_that_there_are_not_are_refused(port: int) -> None:
+    """A port out of range must be a ValueError when the emulator is made."""
+    with pytest.raises(ValueError, match=f"port must be from 0 to 65535, not {port}"):
+        Emulator(port=port)
 
 
 def test_n3_the_client_says_how_long_to_wait(store: MemoryStore) -> None:

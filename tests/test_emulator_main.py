@@ -267,6 +267,8 @@ def test_a_reader_that_has_had_enough_is_no_failure_to_tell() -> None:
         (["--seed", "/nonexistent/seed.json"], 1, "/nonexistent/seed.json"),
         (["--data", "/nonexistent/users.db"], 1, "/nonexistent/users.db"),
         (["--tls", "--ca", "/nonexistent/ca.pem"], 1, "/nonexistent/ca.pem"),
+        (["--export", "/nonexistent/out.json"], 1, "/nonexistent/out.json"),
+        (["--export", "/"], 1, "/: Is a directory"),
         (["--app-id", "same", "--app-id", "same", "--app-id", ""], 1, "app"),
         (["--host", "no host"], 1, "no host"),
         (["--port", "70000"], 2, "'70000' is no whole number of 0-65535"),

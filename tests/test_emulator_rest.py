@@ -136,7 +136,7 @@ def test_delete_deactivates(emulator: Emulator, body: object) -> None:
     token = emulator.create_auth_token("cometchat-uid-1")
     done = rest(emulator, "DELETE", "/users/cometchat-uid-1", body).data
     assert done["success"] is True
-    assert "cometchat-uid-1" in done["message"]
+    assert done["message"] == "User with cometchat-uid-1 has been deleted successfully."
     for method, path in [
         ("GET", ""),
         ("PUT", ""),
@@ -234,7 +234,8 @@ def test_flush_ends_all_tokens_of_one_user(emulator: Emulator) -> None:
     tokens = [emulator.create_auth_token("cometchat-uid-1") for _ in range(3)]
     other = emulator.create_auth_token("cometchat-uid-2")
     done = rest(emulator, "DELETE", "/users/cometchat-uid-1/auth_tokens").data
-    assert done["success"] is True
+    message = "Cleared Auth Tokens successfully for uid cometchat-uid-1."
+    assert done == {"success": True, "message": message}
     assert [ask(emulator, "GET", "/v3/me", authToken=token).status for token in tokens] == [401] * 3
     assert emulator.auth_tokens("cometchat-uid-2") == [other]
 

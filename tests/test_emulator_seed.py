@@ -343,8 +343,11 @@ def test_an_export_file_is_whole_and_private(tmp_path: Path) -> None:
     service.export_to(path)
     assert json.loads(path.read_text("utf-8")) == service.export()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(FileNotFoundError) as caught:
         service.export_to(tmp_path / "nowhere" / "export.json")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "export.json")
+    with pytest.raises(IsADirectoryError):
+        service.export_to(tmp_path)
     assert [found.name for found in tmp_path.iterdir() if found.is_file()] == ["export.json"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from ._service import Options
 
 _APP_ID: Final = "emulator-app"
 _LEAST: Final = {"user_quota": 0, "requests_per_minute": 1}
+_SWITCHES: Final = ("strict_auth_key", "other_rate_limit_headers", "reuse_auth_tokens")
+_MAX_PORT: Final = 65535
 
 
 def checked_options(**given: Any) -> Options:
@@ -22,13 +25,41 @@ def checked_options(**given: Any) -> Options:
 
     Raises:
         ValueError: A limit is too low.
-        TypeError: There is no such option.
+        TypeError: There is no such option, or a value is of the wrong type.
     """
+    options = Options(**given)
     for name, least in _LEAST.items():
-        limit = given.get(name)
-        if limit is not None and limit < least:
+        limit = getattr(options, name)
+        if limit is not None and _whole(name, limit) < least:
             raise ValueError(f"{name} must be {least} or more, not {limit}; None is no limit.")
-    return Options(**given)
+    for name in _SWITCHES:
+        if not isinstance(getattr(options, name), bool):
+            raise TypeError(f"{name} must be True or False, not {getattr(options, name)!r}.")
+    if not isinstance(options.settings, Mapping):
+        raise TypeError(f"settings must be a mapping, not {type(options.settings).__name__}.")
+    try:
+        json.dumps(dict(options.settings))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"settings must be values that JSON can hold: {error}.") from None
+    return options
+
+
+def checked_port(port: int) -> int:
+    """Return a port to listen on; 0 stands for any free one.
+
+    Raises:
+        ValueError: There is no such port.
+        TypeError: It is no whole number.
+    """
+    if not 0 <= _whole("port", port) <= _MAX_PORT:
+        raise ValueError(f"port must be from 0 to {_MAX_PORT}, not {port}.")
+    return port
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {value!r}.")
+    return value
 
 
 def checked_start(
@@ -38,7 +69,10 @@ def checked_start(
 
     Raises:
         ValueError: A key cannot be used, or they are the same.
+        TypeError: The roles are one string, whose letters would be taken for them.
     """
+    if isinstance(roles, str):
+        raise TypeError(f"roles must be several ids, e.g. [{roles!r}], not one string.")
     given = [key for key in (auth_key, rest_api_key) if key is not None]
     if not all(given) or len(set(given)) < len(given):
         raise ValueError("auth_key and rest_api_key must be two different, non-empty keys.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from attrs import frozen
 
 from . import _hosts
 from ._emulator import Emulator
+from ._seed_files import check_export
 
 _SEEDED_UID: Final = "cometchat-uid-1"
 
@@ -97,6 +99,8 @@ def start(values: Mapping[str, Any]) -> Emulator:
     """
     if values.get("ca") and not values.get("tls"):
         raise ValueError("--ca goes with --tls: without it there is no certificate.")
+    if values.get("export"):
+        check_export(Path(values["export"]))  # now: at the end all would be lost
     first, *others = values.get("app_id") or (None,)
     each = _given(values, _EACH_APP)
     named = {} if first is None else {"app_id": first}

@@ -46,6 +46,7 @@ _LOGGER: Final = logging.getLogger("cometchat_auth.emulator")
 
 _MAX_BODY: Final = 16 * 1024 * 1024  # bytes; the body of a fault may be meant to be too long
 _PREFIX: Final = "/_emulator"
+_UNKNOWN: Final = frozenset({404, 405})
 
 
 class Controlled(Protocol):
@@ -232,7 +233,11 @@ def _number(text: str) -> int:
 
 
 def _refuse(error: HTTPException) -> Response:
-    return _answer(error.code or 500, error.name, error.description or error.name)
+    message = error.description or error.name
+    if message == type(error).description and error.code in _UNKNOWN:
+        # Flask's own sentence is for a person with a browser.
+        message = f"The control API has no {request.method} {request.path}."
+    return _answer(error.code or 500, error.name, message)
 
 
 def _fail(error: Exception) -> Response:

@@ -35,6 +35,7 @@ class FormField:
         choices: For a choice: each value with its name.
         parse: Makes the fault's value of the text; raises ``ValueError`` with a sentence's end.
         initial: What stands in it at first.
+        needed: Whether it may not be empty.
     """
 
     name: str
@@ -44,6 +45,7 @@ class FormField:
     choices: Mapping[str, str] = field(factory=dict)
     parse: Callable[[str], Any] = str
     initial: str = ""
+    needed: bool = False
 
 
 @frozen
@@ -77,12 +79,12 @@ def _header_lines(text: str) -> list[tuple[str, str]]:
     return [(name.strip(), value.strip()) for name, _, value in lines]
 
 
-def _number(name: str, label: str, hint: str = "", initial: str = "") -> FormField:
-    return FormField(name, label, hint, "number", parse=_seconds, initial=initial)
+def _number(name: str, label: str, hint: str = "", **more: Any) -> FormField:
+    return FormField(name, label, hint, "number", parse=_seconds, **more)
 
 
-def _count(name: str, label: str, hint: str = "", initial: str = "") -> FormField:
-    return FormField(name, label, hint, "number", parse=_whole, initial=initial)
+def _count(name: str, label: str, hint: str = "", **more: Any) -> FormField:
+    return FormField(name, label, hint, "number", parse=_whole, **more)
 
 
 _LATENCY: Final = _number("latency", "Wait, in seconds", "Before anything else is done.")
@@ -142,7 +144,7 @@ KINDS: Final = (
         "Dripping answer",
         "The answer comes byte by byte.",
         (
-            _number("drip", "Seconds between two bytes", initial="0.1"),
+            _number("drip", "Seconds between two bytes", initial="0.1", needed=True),
             FormField(
                 "drip_from",
                 "What drips",
@@ -156,7 +158,7 @@ KINDS: Final = (
         "Another answer",
         "Any status, headers and body, such as a gateway's error page.",
         (
-            _count("status", "Status", "From 200 to 599.", initial="503"),
+            _count("status", "Status", "From 200 to 599.", initial="503", needed=True),
             FormField(
                 "headers",
                 "Headers",
@@ -173,13 +175,16 @@ KINDS: Final = (
         "Too many requests",
         "429 with ERR_TOO_MANY_REQUESTS and a Retry-After.",
         (
-            _count("rate_limit", "Retry after, in seconds", initial="5"),
+            _count("rate_limit", "Retry after, in seconds", initial="5", needed=True),
             _CARRIED_OUT,
         ),
     ),
 )
 
 DELAYS: Final = (_LATENCY, _JITTER)
+
+# What a fault can do besides waiting: each kind has a field of its own name.
+_EFFECTS: Final = {kind.name for kind in KINDS} - {_LATENCY.name}
 
 HOW_OFTEN: Final = (
     _count("times", "How many times", "Empty for as long as it is there."),
@@ -219,21 +224,27 @@ def read_fault(fields: tuple[FormField, ...], texts: Mapping[str, str]) -> Fault
     for each in fields:
         text = texts.get(each.name, "")
         if not text.strip():
+            if each.needed:
+                wrong[each.name] = [f"{each.label}: a number is needed."]
             continue
         try:
             values[each.name] = each.parse(text)
         except ValueError as error:
-            wrong[each.name] = [f"{each.name} {error}"]
+            wrong[each.name] = [f"{each.label}: {error}"]
     if wrong:
         raise WrongField(wrong)
     return _make(fields, values)
 
 
 def _make(fields: tuple[FormField, ...], values: Mapping[str, Any]) -> Fault:
+    if not values.keys() & _EFFECTS and not any(values.get(each.name) for each in DELAYS):
+        raise WrongField({_LATENCY.name: [f"{_LATENCY.label}: a number above 0 is needed."]})
     try:
         return Fault(**values)
     except (TypeError, ValueError) as error:
-        # The sentences begin with the field that they are about.
-        name = str(error).partition(" ")[0]
-        known = name in {each.name for each in fields}
-        raise WrongField({name if known else "": [str(error)]}) from None
+        # The sentences begin with the field that they are about; people know it by its label.
+        labels = {each.name: each.label for each in fields}
+        name, _, rest = str(error).partition(" ")
+        if name not in labels:
+            raise WrongField({"": [str(error)]}) from None
+        raise WrongField({name: [f"{labels[name]}: {rest}"]}) from None

@@ -108,9 +108,7 @@ def ask_delete_user(site: Site, uid: str) -> Answer:
 def delete_user(site: Site, uid: str) -> Answer:
     """Delete a user for ever."""
     found = _find(site, uid)
-    # The service deletes active users only.
-    site.state.reactivate_users([found.uid])
-    site.state.delete_user(found.uid, permanent=True)
+    site.state.erase_user(found.uid)
     return site.go("users", f"The user {found.uid} was deleted.")
 
 

@@ -48,6 +48,8 @@ def open_data_file(path: Path, schema: str, *, make: bool) -> sqlite3.Connection
 
 def _make(path: Path) -> None:
     """Make the file if there is none, so that nobody but its owner can ever read it."""
+    if path.is_dir():
+        raise OSError(f"The data file {path} cannot be used: it is a folder.")
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _MODE))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -172,6 +173,8 @@ def _create_user(
     if unknown:
         raise TypeError(f"a user has no field {', '.join(sorted(unknown))}")
     given = {_FIELDS[field]: value for field, value in fields.items()}
+    if isinstance(given.get("tags"), tuple):
+        given["tags"] = list(given["tags"])  # as the client's User has them
     reader = Reader({**given, "uid": uid, "name": name})
     reader.take("uid", _rules.uid, required=True)
     checked = user_fields(reader, service.roles.ids(), creating=True)
@@ -184,7 +187,7 @@ def _as_python_errors() -> Iterator[None]:
     """Turn the service's refusals into errors that Python programs know.
 
     Raises:
-        LookupError: The user or the token does not exist.
+        LookupError: The user or the token does not exist, or the app does not any more.
         ValueError: The service refuses the request for another reason.
     """
     try:
@@ -193,3 +196,5 @@ def _as_python_errors() -> Iterator[None]:
         texts = [text for texts in (error.details or {}).values() for text in texts]
         kind = LookupError if error.status in _ABSENT else ValueError
         raise kind(" ".join(texts) or error.message) from None
+    except sqlite3.IntegrityError:
+        raise LookupError("The app is gone: a reset took it away.") from None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from . import _hosts
 from ._app import build_app
-from ._beginnings import checked_options, checked_start
+from ._beginnings import checked_options, checked_port, checked_start
 from ._contents import Contents
 from ._control import build_control
 from ._dashboard import build_dashboard
@@ -72,8 +72,9 @@ class Emulator(Contents):
 
     Raises:
         ValueError: ``host`` is no loopback address, both keys are the same or empty, a limit is
-            too low, the seed cannot be used, or the data file is another program's, a newer
-            emulator's, or has another app or other keys.
+            too low, there is no such port, the seed cannot be used, or the data file is another
+            program's, a newer emulator's, or has another app or other keys.
+        TypeError: A value is of the wrong type.
         OSError: The data file or the seed cannot be used, or another emulator uses the file.
         ImportError: TLS is asked for, and the package trustme is not installed.
     """
@@ -101,9 +102,9 @@ class Emulator(Contents):
     ) -> None:
         self._host = _hosts.listening_address(host, allow_remote=allow_remote)
         self._authority = Authority(_hosts.names(self._host)) if tls else None
-        self._port = port
+        self._port = checked_port(port)
         options = checked_options(
-            settings=settings or {},
+            settings={} if settings is None else settings,
             strict_auth_key=strict_auth_key,
             user_quota=user_quota,
             requests_per_minute=requests_per_minute,

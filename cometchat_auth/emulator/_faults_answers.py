@@ -68,6 +68,13 @@ def answer_of(fault: Fault, method: str) -> Answer | None:
     return None
 
 
+def unreadable() -> Answer:
+    """Return the answer to a body whose end cannot be told."""
+    error = _errors.unusable_body("The request cannot be read.")
+    body = json.dumps(error.envelope()).encode()
+    return _answer(error.status, (("Content-Type", _JSON),), body, "POST")
+
+
 def _answer(status: int, given: Iterable[tuple[str, str]], body: bytes, method: str) -> Answer:
     headers = list(given)
     names = {name.lower() for name, _ in headers}

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from ._checks import MAX_BODY
 from ._faults import AFTER, BEFORE, BODY, HEADERS, Fault
-from ._faults_answers import Answer, Application, answer_of, ask
+from ._faults_answers import Answer, Application, answer_of, ask, unreadable
 from ._faults_list import Chosen, Faults
 from ._faults_match import Sighting, sight
 from ._log import Facts, RequestLog
@@ -22,6 +22,10 @@ from ._server_line import Line, line_of
 _LOGGER: Final = logging.getLogger("cometchat_auth.emulator")
 
 _DRAIN: Final = 64 * 1024  # bytes read at once of a body that is too long anyway
+
+
+class _UnreadableError(Exception):
+    """Where a body ends cannot be told."""
 
 
 @frozen
@@ -75,7 +79,12 @@ class FaultyService:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request, and write it down before its client has the answer."""
-        visit = self._visit(environ)
+        try:
+            visit = self._visit(environ)
+        except _UnreadableError:
+            # Where the next request begins cannot be told: the connection ends.
+            line_of(environ).send(unreadable().head() + unreadable().body)
+            return []
         chosen = self._faults.choose(visit.seen)
         if chosen is not None:
             return self._meet(visit, chosen, start_response)
@@ -155,10 +164,18 @@ def _take_body(environ: dict[str, Any]) -> bytes:
 
     All of it is read: what is left on the connection would be taken for the next request, and
     closing the connection would reset it.
+
+    Raises:
+        _UnreadableError: Its length or its chunks are not as HTTP has them.
     """
     stream, kept = environ["wsgi.input"], b""
-    while chunk := stream.read(_DRAIN):
-        kept = (kept + chunk)[: MAX_BODY + 1]
+    if environ.get("CONTENT_LENGTH", "").startswith("-"):
+        raise _UnreadableError
+    try:
+        while chunk := stream.read(_DRAIN):
+            kept = (kept + chunk)[: MAX_BODY + 1]
+    except ValueError:
+        raise _UnreadableError from None
     environ["wsgi.input"] = io.BytesIO(kept)
     environ["CONTENT_LENGTH"] = str(len(kept))
     environ.pop("HTTP_TRANSFER_ENCODING", None)

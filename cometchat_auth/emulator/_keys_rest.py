@@ -63,7 +63,7 @@ def delete_key(service: Service, call: Call) -> dict[str, Any]:
     """Answer ``DELETE /apikeys/{apiKey}``."""
     _refuse_self(call)
     key = service.keys.delete(call.key)
-    return done(f"The API key {mask(key.key)} was deleted.")
+    return done(f"The Api Key {mask(key.key)} has been deleted successfully.")
 
 
 def _refuse_self(call: Call) -> None:

@@ -8,7 +8,10 @@ from ._records import Page
 
 
 def done(message: str) -> dict[str, Any]:
-    """Return the answer of a call that has nothing to tell but that it succeeded."""
+    """Return the answer of a call that has nothing to tell but that it succeeded.
+
+    For users, tokens and keys CometChat's documentation has the message, of one token excepted.
+    """
     return {"data": {"success": True, "message": message}}
 
 

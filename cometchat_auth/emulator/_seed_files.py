@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
+
+_MODE: Final = 0o600  # an export may hold keys and auth tokens
 
 SeedSource = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -60,17 +64,38 @@ def write_export(path: Path, document: dict[str, Any]) -> None:
         OSError: The file cannot be written.
     """
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    with _file_beside(path) as new:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+
+
+def check_export(path: Path) -> None:
+    """Find out whether an export can be written to a file, without touching it.
+
+    Raises:
+        OSError: It cannot be.
+    """
+    with _file_beside(path):
+        pass
+
+
+@contextmanager
+def _file_beside(path: Path) -> Iterator[Path]:
+    """Make a file beside another, which only its owner can read, and remove it in the end.
+
+    Raises:
+        OSError: Something cannot be done; it names the other file, the one that people know.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with open(new, "w", encoding="utf-8", opener=_private) as file:
-            file.write(text)
-        new.replace(path)
+        os.close(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _MODE))
+        yield new
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         new.unlink(missing_ok=True)
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
 
 
 def _load(path: Path, label: str) -> Any:

@@ -79,6 +79,11 @@ class State:
                 _user_rows.deactivate(database, user.uid, self._now())
         return user
 
+    def erase_user(self, uid: str) -> None:
+        """Forget a user, active or not, and its tokens: the service does it to active ones only."""
+        with self._database.transaction() as database:
+            _user_rows.delete(database, uid.lower())
+
     def deactivate_users(self, uids: Iterable[str]) -> list[str]:
         """Deactivate users, whose tokens are dead then; return the uids of those it changed.
 

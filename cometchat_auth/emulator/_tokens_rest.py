@@ -57,4 +57,4 @@ def delete_auth_token(service: Service, call: Call) -> dict[str, Any]:
 def flush_auth_tokens(service: Service, call: Call) -> dict[str, Any]:
     """Answer ``DELETE /users/{uid}/auth_tokens``."""
     user = service.state.flush_tokens(call.uid)
-    return done(f"All auth tokens of the user {user.uid} were deleted.")
+    return done(f"Cleared Auth Tokens successfully for uid {user.uid}.")

@@ -75,7 +75,7 @@ def delete_user(service: Service, call: Call) -> dict[str, Any]:
     permanent = bool(reader.take("permanent", _rules.boolean))
     reader.finish()
     user = service.state.delete_user(call.uid, permanent=permanent)
-    return done(f"The user {user.uid} was {'deleted' if permanent else 'deactivated'}.")
+    return done(f"User with {user.uid} has been deleted successfully.")
 
 
 def _uids(call: Call, field: str) -> list[str]:
