@@ -67,6 +67,9 @@ _HANDED_OUT = {
     "cometchat_auth.user_files.UserRows",
 }
 
+# How a default shows itself -> what it is; attrs says NOTHING where a factory makes it.
+_DEFAULTS = {"<built-in function time>": "time.time", "extra=NOTHING": "extra={}"}
+
 
 def _page_of_python(name: str) -> str | None:
     known = getattr(builtins, name, None)
@@ -89,12 +92,16 @@ def _link_to_python(
     return nodes.reference("", "", content, internal=False, refuri=place)
 
 
-def _leave_out_signature(*event: Any) -> tuple[str, None] | None:
-    _, what, name, value, _, signature, _ = event
+def _simplify_signature(*event: Any) -> tuple[str, str | None] | None:
+    _, what, name, value, _, signature, returned = event
+    if signature is None:
+        return None
     is_one_of_many = what == "exception" and "__init__" not in vars(value)
-    if signature is not None and (is_one_of_many or name in _HANDED_OUT):
+    if is_one_of_many or name in _HANDED_OUT:
         return "", None
-    return None
+    for shown, meant in _DEFAULTS.items():
+        signature = signature.replace(shown, meant)
+    return signature, returned
 
 
 def _show_options_as_code(app: Any, ctx: Any, lines: list[str]) -> None:  # noqa: ARG001
@@ -122,4 +129,4 @@ def setup(app: Any) -> None:
     app.connect("sphinx-click-process-description", _show_options_as_code)
     app.connect("sphinx-click-process-options", _show_options_as_code)
     app.connect("missing-reference", _link_to_python)
-    app.connect("autodoc-process-signature", _leave_out_signature)
+    app.connect("autodoc-process-signature", _simplify_signature)

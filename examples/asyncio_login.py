@@ -45,27 +45,31 @@ async def spin() -> None:
         await asyncio.sleep(0.1)
 
 
-async def main() -> None:
+async def log_in_and_out(app_id: str, where: str) -> None:
     """Log in, say who that is, and log out."""
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    app_id, where = sys.argv[1:]
     at_emulator = where.startswith("http")
     settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
-    spinning = asyncio.create_task(spin())
     async with client(app_id, settings) as chat:
         over = asyncio.Event()  # set in the loop's own thread, since that is where listeners run
         chat.add_login_listener("main", LoginListener(logout_success=over.set))
-        try:
-            user = await log_in(chat)
-            print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
-            await asyncio.wrap_future(chat.logout())
-            await over.wait()
-            print("Logged out.")  # noqa: T201
-        except CometChatException as error:
-            sys.exit(error.message)
-        finally:
-            spinning.cancel()
+        user = await log_in(chat)
+        print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
+        await asyncio.wrap_future(chat.logout())
+        await over.wait()
+        print("Logged out.")  # noqa: T201
+
+
+async def main() -> None:
+    """Do what the arguments say, or say what went wrong."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    spinning = asyncio.create_task(spin())
+    try:
+        await log_in_and_out(*sys.argv[1:])
+    except CometChatException as error:
+        sys.exit(error.message)
+    finally:
+        spinning.cancel()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 REGION is us, eu or in, or the URL of an emulator. The auth token, which your server makes, comes
 from the environment (COMETCHAT_AUTH_TOKEN) or is asked for without echo. It is needed once: the
-session is kept in the keyring. Exit code 0: done; 1: the login failed; 75: try again later.
+session is kept in the keyring. Exit code 0: done; 1: it failed; 75: try again later.
 """
 
 from __future__ import annotations
@@ -41,25 +41,29 @@ def log_in(chat: CometChat) -> User:
     return user
 
 
+def run(app_id: str, where: str) -> None:
+    """Log in, or out, and say who is logged in."""
+    at_emulator = where.startswith("http")
+    settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
+    with CometChat(app_id, settings) as chat:
+        if "--logout" in sys.argv:
+            chat.logout().result()
+            print("Nobody is logged in.")  # noqa: T201
+        else:
+            user = find(chat) or log_in(chat)
+            print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
+
+
 def main() -> int:
     """Do what the arguments say, and return the exit code."""
     words = [word for word in sys.argv[1:] if word != "--logout"]
     if len(words) != 2:
         sys.exit(__doc__)
-    app_id, where = words
-    at_emulator = where.startswith("http")
-    settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
-    with CometChat(app_id, settings) as chat:
-        try:
-            if "--logout" in sys.argv:
-                chat.logout().result()
-                print("Nobody is logged in.")  # noqa: T201
-                return 0
-            user = find(chat) or log_in(chat)
-        except CometChatException as error:
-            print(error.message, file=sys.stderr)  # noqa: T201
-            return TRY_LATER if error.retryable else 1
-        print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
+    try:
+        run(*words)
+    except CometChatException as error:
+        print(error.message, file=sys.stderr)  # noqa: T201
+        return TRY_LATER if error.retryable else 1
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Take pictures of the command line and of the tutorial's windows.
+"""Take pictures of the command line, and of the dashboard and the windows of the tutorial.
 
     python -m tests.docs_pictures docs/pictures
 
@@ -25,6 +25,7 @@ from rich.text import Text
 
 from cometchat_auth.emulator import Emulator
 
+from .browser.chromium import chromium, look
 from .desktop.screen import Screen
 from .desktop.window import Window
 from .secret_service import SecretService
@@ -34,6 +35,7 @@ PORT: Final = 8600
 COLUMNS: Final = 130  # so that no line is broken; pictures are as wide as their longest line
 PATIENCE: Final = 60.0  # seconds
 USERS: Final = 400
+DASHBOARD: Final = (1120, 550)  # pixels
 
 _COLOURS: Final = {"default": "", "brown": "yellow"}  # the terminal's names, where rich has others
 
@@ -128,6 +130,14 @@ def _lines(screen: Any) -> Iterator[Text]:
         yield line
 
 
+def _dashboard(folder: Path, url: str) -> None:
+    """Take one of the page that the tutorial has its reader open."""
+    with chromium() as driver:
+        look(driver, DASHBOARD)
+        driver.get(url)
+        driver.save_screenshot(str(folder / "tutorial-dashboard.png"))
+
+
 def _windows(folder: Path, env: dict[str, str]) -> None:
     """Take one of the tutorial's first window, and one of its program."""
     programs = ROOT / "examples" / "tutorial"
@@ -165,6 +175,7 @@ def main() -> None:
             "COMETCHAT_EMULATOR": service.url,
             "COMETCHAT_REST_API_KEY": service.rest_api_key,
         }
+        _dashboard(folder, service.dashboard_url)
         terminals = Terminals(folder, env, Path(home))
         terminals.take("users", "users", "list")
         terminals.take("doctor", "doctor")

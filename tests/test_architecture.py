@@ -105,6 +105,19 @@ def test_programs_named_by_the_page_can_be_run() -> None:
         assert 'if __name__ == "__main__":' in path.read_text("utf-8"), name
 
 
+def test_packages_named_by_the_page_are_those_that_ci_installs() -> None:
+    """Whoever installs what the page lists must have all that the tests need, and no more."""
+    text = page("contributing.rst")
+    script = TESTS.parent / ".ci" / "run"
+    if not script.exists():
+        pytest.skip("the script that checks everything is not beside these tests")
+    listed = re.search(r"for package in (.*?); do", script.read_text("utf-8"), re.S)
+    assert listed is not None
+    installed = set(listed[1].replace("\\", "").split()) | {"nodejs", "npm", "python3-venv"}
+    named = {name for row in re.findall(r"^``([^`]+)`` {2,}", text, re.M) for name in row.split()}
+    assert named == installed
+
+
 def test_functions_stay_short() -> None:
     """No function may have more lines than fit on one screen."""
     long = [

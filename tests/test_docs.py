@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import logging
 import os
 import re
 import shutil
@@ -56,7 +57,12 @@ RUNNING: Final = sorted({block.page for block in of("prompt", "program")})
 def test_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a page shows for Python runs as it stands, offline, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    count, wrong = docs_pages.run(page)
+    logger = logging.getLogger("cometchat_auth")
+    before = logger.level
+    try:
+        count, wrong = docs_pages.run(page)
+    finally:
+        logger.setLevel(before)
     assert wrong == ""
     assert count >= len(re.findall(r"^ *>>> (?!#)", page.read_text("utf-8"), re.M))
 
@@ -96,8 +102,10 @@ def test_files_that_are_named_are_there() -> None:
 
 
 def test_commands_exist() -> None:
-    """A command that a page shows exists and understands its options; so does each module."""
-    found = of("shell")
+    """A command that a page or README.rst shows exists, and so do its options and its module."""
+    readme = [block for block in blocks(ROOT / "README.rst") if block.kind == "shell"]
+    found = [*of("shell"), *readme]
+    assert len(readme) > 3
     assert len(found) > 20
     assert [f"{b.place}: {what}" for b in found for what in docs_shell.problems(b.text)] == []
 
@@ -184,6 +192,30 @@ def test_errors_are_complete() -> None:
     assert [
         word for word in (*kinds, *codes, *reasons) if not re.search(rf"\b{word}\b", page)
     ] == []
+
+
+OFFICIAL: Final = (
+    *("CometChat.init(appID, appSettings)", "CometChat.isInitialized()", "AppSettingsBuilder"),
+    *("setRegion", "overrideAdminHost", "overrideClientHost", "setStorageMode"),
+    *("subscribePresenceForAllUsers", "...ForRoles", "...ForFriends"),
+    *("autoEstablishSocketConnection", "getLoggedinUser", "login(uid, authKey)"),
+    *("login(authToken)", "logout", "createUser", "updateUser", "updateCurrentUserDetails"),
+    *("user.getAuthToken", "addLoginListener", "removeLoginListener", "new LoginListener"),
+    *("loginSuccess", "loginFailure", "logoutSuccess", "logoutFailure", "CometChatException"),
+    *("connect()", "disconnect()", "getConnectionStatus()"),
+    *("MISSING_PARAMETERS", "COMETCHAT_INITIALIZATION_NOT_DONE", "NOT_INITIALIZED"),
+    *("LOGIN_IN_PROGRESS", "USER_NOT_AUTHORISED", "AUTH_ERR_AUTH_TOKEN_NOT_FOUND"),
+    *("USER_NOT_LOGGED_IN", "ERR_NO_AUTH", "NO_INTERNET_CONNECTION", "FAILED_TO_FETCH"),
+    *("TOO_MANY_REQUEST", "ERROR_IO_EXCEPTION", "ERROR_JSON_EXCEPTION", "WS_..."),
+    *("UID_IS_COMPULSORY", "..._NOT_PROVIDED", "INVALID_UID", "ERROR_..._EXCEEDED"),
+)
+
+
+def test_official_names_are_in_the_index() -> None:
+    """Each name and each code of the official page on authentication is told in Python's."""
+    page = PAGES["coming_from_javascript"].read_text("utf-8")
+    index = page[page.index("\nNames\n") : page.index("\nInitialise\n")]
+    assert [name for name in OFFICIAL if f"``{name}" not in index] == []
 
 
 LOGIN: Final = """

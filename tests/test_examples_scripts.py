@@ -94,6 +94,24 @@ def test_asyncio(keyring: SecretService, emulator: Emulator) -> None:
     assert failed.stderr.strip(".").startswith("auth_token is required")
 
 
+@pytest.mark.parametrize("program", ["script_login.py", "asyncio_login.py"])
+@pytest.mark.parametrize(
+    ("app_id", "where", "said"),
+    [
+        ("app", "mars", "region must be one of us, eu, in"),
+        ("app", "http://far.example", "must begin with https"),
+        ("a b", "us", "app_id may have letters"),
+    ],
+)
+def test_wrong_arguments_are_told_in_a_sentence(
+    program: str, app_id: str, where: str, said: str
+) -> None:
+    """Whoever mistypes an argument is told which one, without a traceback."""
+    done = runs({"PYTHONPATH": str(EXAMPLES.parent)}, program, app_id, where, token="never-sent")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
 def outside(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run the examples of tests in a folder of their own, as in a project of the reader's."""
     for name in (

@@ -144,7 +144,7 @@ def test_wheel_is_for_every_platform(wheel: zipfile.ZipFile) -> None:
 def test_wheel_says_what_an_index_shows(wheel: zipfile.ZipFile) -> None:
     """Summary, keywords, licence and classifiers must be there, and the description be whole."""
     about = email.message_from_string(metadata(wheel, "METADATA"))
-    for field in ("Summary", "Keywords", "License-File"):
+    for field in ("Summary", "Keywords", "Author", "License-File"):
         assert about[field]
     assert "MIT" in {about["License"], about["License-Expression"]}
     assert "MIT License" in metadata(wheel, "licenses/LICENSE")

@@ -24,13 +24,13 @@ try:
     from ._faults import Fault
     from ._faults_list import ActiveFault, Faults
     from ._log import Entry, RequestLog
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in {"cheroot", "flask", "werkzeug"}:
+except ModuleNotFoundError as _error:
+    if (_error.name or "").partition(".")[0] not in {"cheroot", "flask", "werkzeug"}:
         raise
     raise ImportError(
         "The emulator needs Flask and Cheroot, which are not installed. "
         'Install them with: pip install "cometchat-auth[emulator]"',
-        name=error.name,
-    ) from error
+        name=_error.name,
+    ) from _error
 
 __all__ = ["ActiveFault", "App", "Emulator", "Entry", "Fault", "Faults", "RequestLog"]

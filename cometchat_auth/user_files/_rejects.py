@@ -55,8 +55,8 @@ class RejectsFile:
     def __init__(self, path: str | os.PathLike[str], *, like: UserRows) -> None:
         if not isinstance(like, UserRows):
             raise TypeError(f"like must come from read_users, not be a {type(like).__name__}")
-        self.path = _checks.text("path", os.fspath(path))
-        self.count = 0
+        self.path: str = _checks.text("path", os.fspath(path))
+        self.count: int = 0
         self.set_aside: str | None = None
         self._layout = like.layout
         self._file: TextIO | None = None

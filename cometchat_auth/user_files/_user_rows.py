@@ -56,7 +56,7 @@ class UserRows(Iterator[FileRow]):
         file, start = open_text(layout.path, layout.encoding)
         self._close = weakref.finalize(self, file.close)
         source = lines(file, layout.path, layout.encoding)
-        self.layout = _with_mark(layout, start)
+        self.layout: Layout = _with_mark(layout, start)
         try:
             self._rows = self._begin(source, start)
         except BaseException:

@@ -55,6 +55,10 @@ def number(value: float) -> str:
     return f"{value:.{min(digits, 4)}f}"
 
 
+def _ratio(row: Row) -> str:
+    return "none" if math.isnan(row.ratio) else f"{row.ratio:.2f}"
+
+
 def as_text(table: Table) -> str:
     """Return a table for a terminal."""
     width = max(len(row.name) for row in table.rows)
@@ -64,7 +68,7 @@ def as_text(table: Table) -> str:
     ]
     lines += [
         f"  {row.name:<{width}}  {row.kind:<7}  {number(row.median):>9}  {number(row.p99):>9}"
-        f"  {row.ratio:5.2f}"
+        f"  {_ratio(row):>5}"
         for row in table.rows
     ]
     lines += [f"  {_verdict(goal)}" for goal in table.goals]
@@ -88,8 +92,7 @@ def _rst(table: Table) -> str:
     lines += [".. list-table::", "   :header-rows: 1", "   :align: left", ""]
     rows = [["way", "whose", f"median, {table.unit}", "p99", "ratio"]]
     rows += [
-        [row.name, row.kind, number(row.median), number(row.p99), f"{row.ratio:.2f}"]
-        for row in table.rows
+        [row.name, row.kind, number(row.median), number(row.p99), _ratio(row)] for row in table.rows
     ]
     for row in rows:
         lines += [f"   {'*' if not place else ' '} - {cell}" for place, cell in enumerate(row)]
@@ -149,7 +152,7 @@ def _panel(table: Table, panel: Any) -> None:
     )
     for place, row in enumerate(rows):
         panel.text(
-            row.median, place, f" {number(row.median)}  ({row.ratio:.2f})", va="center", fontsize=8
+            row.median, place, f" {number(row.median)}  ({_ratio(row)})", va="center", fontsize=8
         )
     panel.set_title(f"{table.id}: {table.title} ({table.unit})", fontsize=9, loc="left")
     panel.tick_params(labelsize=8)
