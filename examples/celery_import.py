@@ -33,6 +33,8 @@ BATCH: Final = 500  # rows in one message
 LONGEST_WAIT: Final = 1.0  # seconds that a worker waits; for longer it does something else
 PAUSE: Final = 60.0  # seconds until the next try if nobody says when
 
+Summary = tuple[dict[str, int], list[str]]
+
 app = Celery("celery_import")
 app.config_from_envvar("CELERY_CONFIG_MODULE", silent=True)
 # A task whose worker dies is done again: no user is created twice.
@@ -53,11 +55,12 @@ def cometchat() -> CometChatServer:
     return CometChatServer(os.environ["COMETCHAT_APP_ID"], settings, key)
 
 
-def import_batch(self: Any, rows: list[dict[str, Any]]) -> dict[str, int]:
+def import_batch(self: Any, rows: list[dict[str, Any]]) -> Summary:
     """Import some users; put off by Celery when CometChat asks for patience or is away.
 
     Returns:
-        How many rows came to which end. What an earlier try of the task had created exists.
+        How many rows came to which end, and what was wrong with those that were refused. What an
+        earlier try of the task had created exists.
     """
 
     def give_back(progress: Progress) -> None:
@@ -66,8 +69,15 @@ def import_batch(self: Any, rows: list[dict[str, Any]]) -> dict[str, int]:
 
     per_minute = PER_MINUTE / int(os.environ["PROCESSES"])
     outcomes = cometchat().create_users(rows, per_minute=per_minute, on_progress=give_back)
+    counts: Counter[str] = Counter()
+    refusals = []
     try:
-        return Counter(outcome.status for outcome in outcomes)
+        for outcome in outcomes:
+            counts[outcome.status] += 1
+            if outcome.error is not None:
+                why = f"{outcome.error.message} {outcome.error.details or ''}"
+                refusals.append(f"{outcome.uid}: {why}")
+        return counts, refusals
     except CometChatException as error:
         if not (error.retryable or isinstance(error, OutcomeUnknownError)):
             raise
@@ -96,9 +106,13 @@ def main() -> None:
         results.append(import_users.delay(batch))
     print(f"Handed over in {len(results)} batches.", flush=True)  # noqa: T201
     counts: Counter[str] = Counter()
+    refusals: list[str] = []
     for result in results:
-        counts.update(result.get())
+        batch_counts, batch_refusals = result.get()
+        counts.update(batch_counts)
+        refusals += batch_refusals
     print(", ".join(f"{status}: {number}" for status, number in sorted(counts.items())))  # noqa: T201
+    sys.exit("\n".join(refusals) or 0)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ def import_part(
     for outcome in server.create_users(rows(lines), journal=journal, per_minute=per_minute):
         counts["done before" if outcome.resumed else outcome.status] += 1
         if outcome.error is not None:
-            refusals.append(f"{journal}: {outcome.error.message}")
+            why = f"{outcome.error.message} {outcome.error.details or ''}"
+            refusals.append(f"{journal}: {why}")
     return counts, refusals
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import requests
 
-from cometchat_auth import AppSettings, CometChat, User
+from cometchat_auth import AppSettings, CometChat, CometChatException, User
 
 TIMEOUT: Final = 15.0  # seconds
 
@@ -45,19 +45,23 @@ def log_in(chat: CometChat, server: str, name: str, password: str) -> User:
     return chat.login(answer.json()["auth_token"]).result()
 
 
-def main() -> None:
-    """Log in, unless somebody is logged in already."""
-    if len(sys.argv) != 5:
-        sys.exit(__doc__)
-    server, app_id, where, name = sys.argv[1:]
+def run(server: str, app_id: str, where: str, name: str) -> User:
+    """Return who is logged in; log in if nobody is."""
     at_emulator = where.startswith("http")
     settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
     with CometChat(app_id, settings) as chat:
-        try:
-            user = chat.get_logged_in_user() or log_in(chat, server, name, getpass.getpass())
-        except PermissionError as error:
-            sys.exit(str(error))
-        print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
+        return chat.get_logged_in_user() or log_in(chat, server, name, getpass.getpass())
+
+
+def main() -> None:
+    """Do what the arguments say, or say what went wrong."""
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    try:
+        user = run(*sys.argv[1:])
+    except (PermissionError, CometChatException, requests.RequestException) as error:
+        sys.exit(str(error))
+    print(f"{user.name} is logged in as {user.uid}.")  # noqa: T201
 
 
 if __name__ == "__main__":

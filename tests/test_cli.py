@@ -128,15 +128,25 @@ def test_emulator_names_a_port_that_is_in_use() -> None:
         (["emulator", "--port", "70000"], 2),
         (["emulator", "--port", "x"], 2),
         (["no-such-command"], 2),
+        (["--no-such-option"], 2),
+        (["users", "no-such-command"], 2),
+        (["completion"], 2),
         (["demo", "unexpected"], 2),
     ],
 )
 def test_wrong_use_has_its_exit_code(options: list[str], code: int) -> None:
-    """Wrong values must be 1, a wrong use 2; a person reads why, never a traceback."""
+    """Wrong values must be 1, a wrong use 2; one line says why, and where to read more."""
     done = run(*COMMAND, *options)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert "Error: " in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert done.stderr.startswith("Error: ")
+    assert code == 1 or done.stderr.endswith(" --help'.\n")
+
+
+@pytest.mark.parametrize("words", [[], ["users"]])
+def test_commands_of_commands_show_their_help(words: list[str]) -> None:
+    """Without a command the help must be shown, as it is, and no error."""
+    done = run(*COMMAND, *words)
+    assert done.stdout + done.stderr == run(*COMMAND, *words, "--help").stdout
 
 
 @pytest.mark.parametrize("library", ["click", "rich", "platformdirs"])

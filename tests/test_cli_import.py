@@ -111,7 +111,7 @@ def test_bad_rows_are_named_and_the_good_ones_go_on(emulator: Emulator, bad: Pat
     for line, what in zip(told, REFUSED.values(), strict=True):
         assert line.startswith(f"Refused: {what}")
     assert "--encoding" in told[4]
-    assert "role: " in told[5].lower()
+    assert told[5].endswith("details name the fields. role: The role does not exist.")
     rejects = Path(f"{bad}.rejects.csv")
     assert error == (
         f"Error: 6 rows were refused. Mend {rejects}, and import it with the same options."
@@ -461,10 +461,19 @@ def test_a_file_that_cannot_be_used_is_wrong_use(
     file.write_bytes(text)
     given = [str(file) if option == "FILE" else option for option in options]
     done = admin(emulator, "users", "import", str(file), *given)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert said in done.stderr
     assert uids(emulator) == SEEDED
     assert file.read_bytes() == text
+
+
+def test_a_file_without_rows_is_said_to_have_none(emulator: Emulator, tmp_path: Path) -> None:
+    """Nobody is created, which is no failure, but a person is not told that all went well."""
+    file = tmp_path / "users.csv"
+    file.write_text("uid,name\n")
+    done = admin(emulator, "users", "import", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "There is no row in the file."
 
 
 @pytest.mark.parametrize("delimiter", ["tab", r"\t", "\t"])

@@ -312,6 +312,8 @@ def test_delete_for_good_asks_for_the_uid(
         (["deactivate"], 2, "Missing argument"),
         (["deactivate", "-"], 2, "no uid on standard input"),
         (["reactivate", "a b"], 2, "INVALID_UID"),
+        (["update", UID, "--role", "none"], 1, "fields. role: The role does not exist."),
+        (["list", "--search", ""], 2, "--search needs a text"),
         (["list", "--search-in", "uid"], 2, "goes with --search"),
         (["list", "--deactivated", "--with-deactivated"], 2, "exclude each other"),
         (["list", "--limit", "0"], 2, "--limit"),
@@ -322,7 +324,7 @@ def test_users_failures_have_their_codes(
 ) -> None:
     """Each kind of failure has its exit code, a line that says why, and nothing on stdout."""
     done = admin(emulator, "users", *words)
-    assert (done.returncode, done.stdout) == (code, "")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
     assert said in done.stderr
 
 

@@ -131,6 +131,9 @@ def test_the_client_as_a_program(backend: Backend, emulator: Emulator) -> None:
     refused = run(*command, env=env, stdin=f"{NEW_PASSWORD}\n")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.endswith("Wrong name or password.\n")
+    nowhere = run(*command[:3], "xx", NAME, env=env)
+    assert (nowhere.returncode, nowhere.stdout, nowhere.stderr.count("\n")) == (1, "", 1)
+    assert "region must be one of us, eu, in" in nowhere.stderr
     assert PASSWORD not in done.stdout + done.stderr
 
 

@@ -100,16 +100,18 @@ def contents(folder: Path) -> str:
 
 
 def test_celery_imports_once(emulator: Emulator, env: dict[str, str], tmp_path: Path) -> None:
-    """What is handed over before there is a worker is done by it, once; the key stays there."""
+    """What is handed over before there is a worker is done by it, once, and bad rows are named."""
     users, folder = tmp_path / "users.jsonl", tmp_path / "celery"
-    write_users(users, 600, '{"uid": "a b", "name": "Ann"}')
+    no_role = '{"uid": "tom", "name": "Tom", "role": "none"}'
+    write_users(users, 600, '{"uid": "a b", "name": "Ann"}', no_role)
     keyless = {name: value for name, value in env.items() if name != "COMETCHAT_REST_API_KEY"}
     with running("celery_import.py", users, env=keyless) as program:
         program.see("line 601")
         program.see("Handed over in 2 batches")
         assert len(list((folder / "messages").iterdir())) == 2
         with celery_worker(env) as worker:
-            program.see("created: 600$")
+            program.see("created: 600, refused: 1$")
+            program.see("tom: .*The role does not exist")
     again = contents(folder)
     assert sorted(uids(emulator)) == sorted(f"u-{number}" for number in range(600))
     assert '"created": 500' in again

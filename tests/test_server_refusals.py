@@ -152,6 +152,7 @@ def test_refusals_of_the_emulator(ours: CometChatServer) -> None:
         (lambda s: s.update_user("a", unset=["name"]), "INVALID_UNSET"),
         (lambda s: s.update_user("a", avatar="http://x/", unset=["avatar"]), "INVALID_UNSET"),
         (lambda s: s.list_users(search_key=""), "MISSING_PARAMETERS"),
+        (lambda s: s.list_users(search_key="\ud800"), "INVALID_SEARCH_KEY"),
         (lambda s: s.list_users(search_in=["tags"]), "INVALID_SEARCH_IN"),
         (lambda s: s.list_users(status="online"), "INVALID_STATUS"),
         (lambda s: s.list_users(per_page=1001), "INVALID_PER_PAGE"),

@@ -74,12 +74,12 @@ def test_models_are_made_of_the_answers() -> None:
     assert TOKEN not in repr((token, again))
 
 
-def _pages(total: int, *, told: bool) -> Any:
+def _pages(total: int, *, told: bool, wrong: bool = False) -> Any:
     def script(seen: Seen) -> Reply:
         query = dict(pair.split("=") for pair in seen.path.partition("?")[2].split("&"))
         size, number = int(query["perPage"]), int(query["page"])
         items = [{"uid": f"u{n}"} for n in range(total)][(number - 1) * size : number * size]
-        pages = {"total_pages": -(-total // size), "current_page": number}
+        pages = {"total_pages": 0 if wrong else -(-total // size), "current_page": number}
         meta = {"meta": {"pagination": pages}} if told else {}
         return Reply(200, json.dumps({"data": items, **meta}).encode())
 
@@ -95,6 +95,13 @@ def test_a_list_is_read_to_its_end(total: int, requests: int, told: bool) -> Non
     assert found == [f"u{number}" for number in range(total)]
     full = total > 0 and total % 10 == 0
     assert len(server.seen) == requests + (1 if full and not told else 0)
+
+
+def test_a_list_is_read_on_where_the_totals_are_wrong() -> None:
+    """CometChat's examples have totals of 0 beside five entries: no user may be lost to that."""
+    with scripted(_pages(11, told=True, wrong=True)) as server:
+        assert len(list(server_of(server.url).list_users(per_page=10))) == 11
+    assert len(server.seen) == 2
 
 
 def test_a_list_asks_for_a_page_when_it_is_needed() -> None:

@@ -52,6 +52,11 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options that stand before a command."""
+        with one_line_each():
+            return super().make_context(*args, **kwargs)
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program."""
         stand_in_for_closed_streams()

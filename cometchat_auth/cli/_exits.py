@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -41,6 +41,9 @@ Exit codes:
   6    an import has left rows that were refused or whose outcome is unknown
   130  cut short by Ctrl-C or SIGTERM
 """
+
+# A command of commands was given without one: newer clicks end it with the help, as an error.
+_HELP_WANTED: Final[Any] = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 _NOT_THERE_CODES: Final = frozenset({"ERR_UID_NOT_FOUND", "ERR_AUTH_TOKEN_NOT_FOUND"})
 
@@ -79,10 +82,14 @@ def one_line_each() -> Iterator[None]:
     except Failure as failure:
         _end(f"Error: {failure}", failure.exit_code)
     except CometChatException as error:
-        _end(f"Error: {one_line(str(error))}", exit_code(error))
+        _end(f"Error: {one_line(f'{error} {fields_of(error)}')}", exit_code(error))
+    except _HELP_WANTED:
+        raise
     except click.UsageError as error:
         # A key that stands in a wrong place is quoted by click.
-        raise click.UsageError(redact(error.format_message()), error.ctx) from None
+        text = one_line(redact(error.format_message()))
+        more = f" Try '{error.ctx.command_path} --help'." if error.ctx is not None else ""
+        _end(f"Error: {text}{'' if text.endswith('.') else '.'}{more}", WRONG_USE)
     except (click.Abort, KeyboardInterrupt):
         if sys.stderr is not None and sys.stderr.isatty():
             click.echo(err=True)  # below the line in which a person has pressed Ctrl-C
@@ -91,6 +98,18 @@ def one_line_each() -> Iterator[None]:
         _end_quietly()
     except OSError as error:
         _end(f"Error: {one_line(sentence(error))}", FAILED)
+
+
+def fields_of(error: CometChatException) -> str:
+    """Return what the service says of the fields that it refuses, or nothing."""
+    if error.code != "ERR_BAD_REQUEST":
+        return ""
+    said = {
+        name: " ".join(map(str, what)) if isinstance(what, list) else what
+        for name, what in error.details.items()
+        if name != "done"  # ours
+    }
+    return " ".join(f"{name}: {what}" for name, what in said.items())
 
 
 def sentence(error: OSError) -> str:

@@ -124,8 +124,9 @@ def merged(levels: Sequence[Level]) -> Level:
 def _require_one_place(level: Level) -> None:
     for other in ("region", *HOSTS):
         if "emulator" in level and other in level:
+            origins = dict.fromkeys(level[name].origin for name in ("emulator", other))
             raise Failure(
-                f"An emulator and a {FIELDS[other].title} exclude each other, but "
-                f"{level['emulator'].origin} and {level[other].origin} give both.",
+                f"An emulator and a {FIELDS[other].title} exclude each other; both are given: "
+                f"{' and '.join(origins)}.",
                 WRONG_USE,
             )

@@ -110,6 +110,9 @@ class Report:
             click.echo(f"Refused: {more:,} more.", err=True)
 
     def _say_what_is_left(self) -> None:
+        if not self.rows:
+            say("There is no row in the file.")
+            return
         if self._order.dry_run:
             say("This was a dry run: nothing was sent.")
             return

@@ -18,6 +18,7 @@ from ..server import Outcome
 from ..server._bulk_rows import DUPLICATE_UID
 from ..user_files import FileRow, UserRows
 from ..user_files._file_rows import row_error
+from ._exits import fields_of
 
 # How the library's sentences name what are options here.
 _ARGUMENT: Final = re.compile(r"\b(encoding|delimiter|format)=")
@@ -79,13 +80,10 @@ class Source:
 
 def _in_full(error: CometChatException) -> CometChatException:
     """Return an error with what the service says of each field in its text."""
-    if not isinstance(error, ServiceError):
+    said = fields_of(error)
+    if not said:
         return error
-    said = [
-        f"{name}: {' '.join(map(str, what)) if isinstance(what, list) else what}"
-        for name, what in error.details.items()
-    ]
-    return ServiceError(error.code, "; ".join([error.message, *said]), details=error.details)
+    return ServiceError(error.code, f"{error.message} {said}", details=error.details)
 
 
 def in_options(error: InvalidParameterError) -> InvalidParameterError:

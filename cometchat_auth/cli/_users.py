@@ -51,6 +51,8 @@ def list_users(
     With --json it is one object on each line.
     """
     only_deactivated, with_tags = asked.pop("deactivated"), asked["with_tags"]
+    if search == "":
+        raise click.UsageError("--search needs a text; without it all users are listed.")
     if asked["search_in"] and search is None:
         raise click.UsageError("--search-in goes with --search.")
     if only_deactivated and asked["with_deactivated"]:

@@ -114,6 +114,6 @@ def _is_last(content: Any, number: int, size: int, found: int) -> bool:
     meta = content.get("meta")
     pagination = meta.get("pagination") if isinstance(meta, dict) else None
     pages = pagination.get("total_pages") if isinstance(pagination, dict) else None
-    if isinstance(pages, int):
-        return found == 0 or number >= pages
+    if isinstance(pages, int) and pages >= number:  # else it contradicts the page itself
+        return found == 0 or number == pages
     return found < size

@@ -216,8 +216,10 @@ class CometChatServer:
             per_page: Users in one answer, 1 to 1,000.
             timeout: Seconds for each page.
         """
+        if search_key is not None:
+            _checks.unicode("search_key", _checks.text("search_key", search_key))
         query = {
-            "searchKey": [] if search_key is None else [_checks.text("search_key", search_key)],
+            "searchKey": [] if search_key is None else [search_key],
             "searchIn": _checks.chosen("search_in", search_in, SEARCHABLE),
             "status": [] if status is None else _checks.chosen("status", [status], STATUSES),
             "roles": [_checks.role(role) for role in _checks.texts("roles", roles)],
