@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -90,6 +91,8 @@ class CallFuture(Future[T]):
                 "The call was made before this process was forked, and is its parent's affair. "
                 "Call again here."
             )
+        if sys.is_finalizing():
+            raise _would_block("The interpreter is ending, and nobody works any more.")
         end = None if timeout is None else time.monotonic() + timeout
         while not self.done():
             left = None if end is None else end - time.monotonic()
@@ -119,7 +122,7 @@ class Call(Generic[T]):
         self.future: CallFuture[T] = CallFuture(outbox)
         self._on_success = on_success
         self._on_error = on_error
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._begun: bool | None = None
 
     def begin(self) -> bool:
@@ -186,6 +189,7 @@ class Job:
         self.deadline = Deadline(timeout)
         self.what = what
         self.calls: list[Call[Any]] = []
+        self.has_turn = False  # kept by the lane
         self._make_flow = flow
         self._flow: Flow[Any] | None = None
         self._outbox = outbox
@@ -193,7 +197,7 @@ class Job:
         self._release = release
         self._must_run = must_run
         self._told: list[Delivery] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._stage = Stage.WAITING
         self._parked_at: Wait | None = None
         self._timer: _threads.Timer | None = None
@@ -235,8 +239,8 @@ class Job:
     def _step(self) -> None:
         """Run the flow up to its next wait; on a worker."""
         with self._lock:
-            if self.over:
-                return
+            if self.over or self._stage is not Stage.WAITING:
+                return  # or has been started twice
             fresh = self._flow is None
             self._stage = Stage.RUNNING
             self._disarm()
@@ -349,7 +353,10 @@ def settle(
     """End a call that never becomes a job."""
     error.with_traceback(None)  # its frames hold the arguments, credentials among them
     slot = outbox.reserve()
-    outbox.fill(slot, told + call.resolve(None, error))
+    try:
+        told = told + call.resolve(None, error)
+    finally:  # after Ctrl-C too
+        outbox.fill(slot, told)
 
 
 def _would_block(why: str) -> CometChatException:

@@ -10,6 +10,7 @@ import os
 import queue
 import ssl
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
@@ -22,6 +23,7 @@ from ._sockets import TransportError
 from ._timed import TimedConnection, TimedTlsConnection, current
 
 _KEPT_OPEN: Final = _checks.IN_FLIGHT_LIMIT  # idle connections for each host
+_KEPT_IDLE: Final = 50.0  # seconds; many servers and routers forget a connection after 60
 _HOSTS: Final = 32  # hosts whose idle connections are kept
 
 if TYPE_CHECKING:
@@ -39,14 +41,25 @@ class _StrictMixin(_AnyPool):
             connection: Any = self.pool.get(block=False)  # type: ignore[union-attr]
         except (AttributeError, queue.Empty):  # the pool is closed, or every connection in use
             return super()._get_conn(timeout)
-        if connection is not None and connection.is_connected:
+        if connection is not None and _is_fresh(connection) and connection.is_connected:
             return connection
         if connection is not None:
             connection.close()
         return self._new_conn()
 
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = time.time()
+        super()._put_conn(conn)
+
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
+
+
+def _is_fresh(connection: Any) -> bool:
+    """Return whether a connection was in use so lately that the other side still knows of it."""
+    # By the wall clock: the other one stands still while a laptop sleeps.
+    return 0 <= time.time() - getattr(connection, "idle_since", 0.0) <= _KEPT_IDLE
 
 
 class _Pool(_StrictMixin, HTTPConnectionPool):
@@ -64,7 +77,7 @@ class Adapter(HTTPAdapter):
         self._verify = verify
         self._cert = cert
         self._context: ssl.SSLContext | None = None
-        self._context_lock = threading.Lock()
+        self._context_lock = threading.RLock()
         super().__init__(pool_connections=_HOSTS, pool_maxsize=_KEPT_OPEN)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -150,7 +163,7 @@ for _name in ("connection", "connectionpool", "poolmanager", "response", "util.r
     logging.getLogger(f"urllib3.{_name}").addFilter(_WithoutCredentials())
 
 _adapters: dict[Any, Adapter] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def adapter(verify: str | bool, cert: Any) -> Adapter:
@@ -172,7 +185,7 @@ def close_idle() -> None:
 def _after_fork_in_child() -> None:
     """Leave the parent's connections to the parent."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _adapters.clear()
     current.progress = None
 

@@ -43,7 +43,7 @@ class Clock:
 
     def reset(self) -> None:
         """Forget everything, as a forked child has to."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._timers: list[tuple[float, int, Timer]] = []
         self._count = itertools.count()
 
@@ -110,7 +110,7 @@ class Crew:
 
     def reset(self) -> None:
         """Forget threads and tasks, as a forked child has to: it has neither."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._queue: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._members: list[threading.Thread] = []
 

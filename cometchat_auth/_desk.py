@@ -43,7 +43,7 @@ class Desk:
 
     def reset(self) -> None:
         """Forget the calls under way, as a forked child has to: they are its parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._lane: deque[Job] = deque()
         self._outbox.reset()
 
@@ -145,21 +145,20 @@ class Desk:
             if shared is None:
                 job.add(call)
                 self._lane.append(job)
-                first = len(self._lane) == 1
         if shared is not None:
             job.drop()
             if not shared:
                 raise _login_in_progress()
-        elif first:
-            job.start()
-        else:
+            return
+        self._start_first()
+        if not job.has_turn:
             job.await_turn()
 
     def _shared(self, call: Call[Any], job: Job) -> bool | None:
         """Let a login join the same login before it; ``None`` if there is none in its way."""
         if job.what in {None, LOGOUT}:
             return None
-        for other in reversed(self._lane):
+        for other in reversed(list(self._lane)):
             if other.what == LOGOUT:
                 return None
             if other.what == job.what:
@@ -174,11 +173,21 @@ class Desk:
         with self._lock:
             if job not in self._lane:
                 return
-            was_first = self._lane[0] is job
             self._lane.remove(job)
-            next_job = self._lane[0] if was_first and self._lane else None
-        if next_job is not None:
-            next_job.start()
+        self._start_first()
+
+    def _start_first(self) -> None:
+        """Start the first job in the lane unless somebody has."""
+        with self._lock:
+            first = self._lane[0] if self._lane else None
+            if first is None or first.has_turn:
+                return
+            try:
+                first.has_turn = True
+                first.start()
+            except BaseException:  # Ctrl-C: whoever comes next starts it, once more perhaps
+                first.has_turn = False
+                raise
 
 
 def _login_in_progress() -> LoginInProgressError:
@@ -192,4 +201,7 @@ def _start_threads() -> None:
     try:
         _threads.start()
     except RuntimeError:
-        raise closed("The interpreter is shutting down; nothing can be sent any more.") from None
+        raise closed(
+            "No thread can be started, so nothing can be sent: the interpreter is shutting down, "
+            "or the system has no more threads to give."
+        ) from None

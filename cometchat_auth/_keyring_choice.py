@@ -13,6 +13,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from . import _late
+
 
 def chosen() -> tuple[Any, bool]:
     """Return keyring's back end, and whether somebody has configured it.
@@ -21,13 +23,14 @@ def chosen() -> tuple[Any, bool]:
         Exception: Whatever keyring raises where what is configured cannot be used.
     """
     untouched = "keyring" not in sys.modules
-    import keyring
+    with _late.IMPORTING:  # nothing that may hang: no keyring, no plug-in of others
+        import keyring
+        import keyring.backend
 
-    if untouched and _is_foregone() and (backend := _secret_service()) is not None:
+        kind = _secret_service() if untouched and _is_foregone() else None
+    if kind is not None and (backend := _usable(kind)) is not None:
         keyring.set_keyring(backend)
         return backend, False
-    import keyring.backend
-
     backend = keyring.get_keyring()
     # What was configured is an object of its own; what is only installed is in the list.
     installed = keyring.backend.get_all_keyring()
@@ -60,9 +63,16 @@ def _installed() -> Iterable[Any]:
 
 
 def _secret_service() -> Any:
-    """Return the back end if it can be used."""
+    """Return the back end's class, if it can be imported."""
     try:
-        back_end: Any = import_module("keyring.backends.SecretService").Keyring
-        return back_end() if back_end.viable else None
+        return import_module("keyring.backends.SecretService").Keyring
     except Exception:  # then keyring will find out what else there is
+        return None
+
+
+def _usable(kind: Any) -> Any:
+    """Return a back end of a class if there is a keyring for it."""
+    try:
+        return kind() if kind.viable else None
+    except Exception:
         return None

@@ -39,6 +39,11 @@ def in_callback() -> bool:
     return _threads.DISPATCHER.is_member() or _delivering.depth > 0
 
 
+def _on_the_spot(function: Callable[[], None]) -> None:
+    """Run what no other thread can be given any more."""
+    function()
+
+
 class Slot:
     """A place in the order of deliveries, taken before it is known what will stand there."""
 
@@ -73,7 +78,7 @@ class Outbox:
 
     def reset(self) -> None:
         """Forget what was on its way, as a forked child has to."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._slots: deque[Slot] = deque()
         self._emptying = False
         self.under_way.reset()
@@ -89,14 +94,14 @@ class Outbox:
     def fill(self, slot: Slot, deliveries: list[Delivery]) -> None:
         """Say what stands in a place, and hand over whatever is ready."""
         slot.deliveries = deliveries
-        if self._dispatcher is None:
+        if self._dispatcher is None and (not deliveries or _threads.can_dispatch()):
             self._post_ready()
         else:
-            self._hand_over_ready(self._dispatcher)
+            self._hand_over_ready(self._dispatcher or _on_the_spot)
 
     def send(self, delivery: Delivery) -> None:
         """Hand over one callback, after all that have been reserved so far."""
-        if self._dispatcher is None:
+        if self._dispatcher is None and _threads.can_dispatch():
             with self._lock:
                 if not self._slots:
                     self.under_way.posted += 1

@@ -35,7 +35,7 @@ class SessionState:
 
     def reset_lock(self) -> None:
         """Make a new lock, as a forked child has to."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def session(self) -> Session | None:

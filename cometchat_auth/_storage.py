@@ -22,6 +22,15 @@ T = TypeVar("T")
 _log = logging.getLogger("cometchat_auth")
 
 
+class _Inside(threading.local):
+    """Whether a thread is inside a store, which may call the client that is waiting for it."""
+
+    store = False
+
+
+_inside = _Inside()
+
+
 class Ticket(Generic[T], Wait):
     """One operation on a store, handed to the storage thread.
 
@@ -33,6 +42,9 @@ class Ticket(Generic[T], Wait):
         postpone_as: For an operation that has to be made up for if it could not be done in
             time: whose it is. Of several with the same owner the last one is made up for.
         here: Do it here and now: it cannot block, and must not wait behind one that does.
+
+    Raises:
+        CometChatException: ``WOULD_BLOCK_FOREVER`` inside a store.
     """
 
     def __init__(
@@ -44,6 +56,8 @@ class Ticket(Generic[T], Wait):
         postpone_as: Hashable = None,
         here: bool = False,
     ) -> None:
+        if _inside.store:
+            raise _would_block()
         self.operation = operation
         self.limit = limit
         self._in_time = in_time
@@ -80,11 +94,8 @@ class Ticket(Generic[T], Wait):
     def block(self) -> None:
         """Wait for the operation, at most until the limit."""
         if _threads.STORAGE.is_member():
-            raise CometChatException(
-                WOULD_BLOCK_FOREVER,
-                "A session store called the client that was waiting for it. "
-                "Hand the call to another thread.",
-            )
+            STORAGE.give_up(self)
+            raise _would_block()
         self._done.wait(self.limit)
 
     def take(self) -> T:
@@ -103,7 +114,7 @@ class Ticket(Generic[T], Wait):
     def carry_out(self) -> None:
         """Run the operation; called on the storage thread."""
         try:
-            self._value = self.operation()
+            self._value = _inside_store(self.operation)
         except BaseException as error:
             self._error = error
 
@@ -140,7 +151,7 @@ class Storage:
 
     def reset(self) -> None:
         """Start anew, as a forked child has to."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.here = threading.RLock()  # what is done on the spot is one operation at a time, too
         self._running: Ticket[Any] | None = None
         self._making_up = False
@@ -207,7 +218,7 @@ class Storage:
         """Do what could not be done in time."""
         while (operation := self._next_postponed()) is not None:
             try:
-                operation()
+                _inside_store(operation)
             except SessionStoreError as error:
                 _log.warning("The session store failed in the end, too. %s", error.message)
             except BaseException as error:
@@ -221,6 +232,22 @@ class Storage:
                 self._making_up = True
                 return self._postponed.pop(owner)
             return None
+
+
+def _inside_store(operation: Callable[[], T]) -> T:
+    _inside.store = True
+    try:
+        return operation()
+    finally:
+        _inside.store = False
+
+
+def _would_block() -> CometChatException:
+    return CometChatException(
+        WOULD_BLOCK_FOREVER,
+        "A session store called the client that was waiting for it. "
+        "Hand the call to another thread.",
+    )
 
 
 def timed_out(limit: float, *, stuck: bool = False) -> SessionStoreError:

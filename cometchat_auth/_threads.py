@@ -8,6 +8,9 @@ All are daemon threads: one that is stuck cannot keep the interpreter from exiti
 started when work is handed in and never during exit, when Python refuses new threads. What was
 handed in is finished at exit, for at most `DRAIN_LIMIT` seconds.
 
+Every lock of the client's is one that its owner may take again: a signal handler or a destructor
+runs in the middle of anything, and may call the client.
+
 There is no timer thread. The `Clock` is kept by whoever has nothing else to do: any of these
 threads while it is idle, and any thread that waits for a result.
 """
@@ -18,6 +21,7 @@ import atexit
 import contextlib
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -60,7 +64,7 @@ class Living(Generic[T]):
 
     def alive(self) -> list[T]:
         """Return those that are still there."""
-        found = [reference() for reference in self._references]
+        found = [reference() for reference in list(self._references)]
         return [item for item in found if item is not None]
 
 
@@ -87,7 +91,7 @@ class UnderWay:
 
     def reset(self) -> None:
         """Start from nothing, as a forked child has to."""
-        self.era = self._changed = threading.Condition(threading.Lock())
+        self.era = self._changed = threading.Condition()
         self._begun = self._ended = 0
         self.reserved = self.emptied = 0
         self.posted = self.delivered = 0
@@ -192,8 +196,19 @@ def start() -> None:
     Raises:
         RuntimeError: If the interpreter is shutting down.
     """
+    if sys.is_finalizing():
+        raise RuntimeError("daemon threads do not run any more")
     for crew in (REQUESTS, DISPATCHER, STORAGE):
         crew.ensure()
+
+
+def can_dispatch() -> bool:
+    """Return whether there is a dispatcher's thread or can be one, as until the very end."""
+    try:
+        DISPATCHER.ensure()
+    except RuntimeError:
+        return False
+    return not sys.is_finalizing()
 
 
 def run_guarded(task: Task) -> None:

@@ -80,8 +80,8 @@ class Deadline:
 
     def remaining(self) -> float:
         """Return the seconds that are left, at least 0."""
-        now = time.monotonic() if self._paused_at is None else self._paused_at
-        return max(0.0, self._end - now)
+        paused_at = self._paused_at  # once: another thread may let the clock run just now
+        return max(0.0, self._end - (time.monotonic() if paused_at is None else paused_at))
 
     def pause(self) -> None:
         """Stop the clock: what is waited for now has a limit of its own."""
@@ -120,7 +120,7 @@ class Elsewhere(Wait):
         self._done = threading.Event()
         self._error: BaseException | None = None
         self._resume: Callable[[], None] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         _threads.REQUESTS.submit(self._run)
 
     def is_over(self) -> bool:

@@ -35,7 +35,8 @@ class CometChat:
     whole process, first in first out, or wherever ``dispatcher`` says. What happens is done in
     this order: who is logged in changes, the store is written or known to have failed, the future
     is resolved, listeners are called in the order in which they were added, then the call's own
-    callback. From a callback every method may be called, and waited for. An exception in a
+    callback. From a callback every method may be called, and waited for; from a signal handler or
+    a destructor every method may be called, but nothing should be waited for. An exception in a
     callback is logged and reaches ``on_callback_error``; it changes nothing else. At the end of
     the program accepted calls are given 5 seconds. After a fork the client works in the child with
     threads and connections of the child's own; calls under way are the parent's affair.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -35,6 +36,45 @@ say(ended(child), future.result(10).uid)
 """,
     )
     assert lines == ["told cometchat-uid-2", "cometchat-uid-2", "0 cometchat-uid-1"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere keyring imports what it likes")
+def test_c9_a_fork_while_keyring_is_imported(emulator: Emulator) -> None:
+    """A child forked while the storage thread imports keyring can import it, too."""
+    lines = run_beside(
+        emulator,
+        """
+os.environ.pop("PYTHON_KEYRING_BACKEND", None)
+os.environ["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent"
+from cometchat_auth import _keyring_choice
+importing, forked_by_now = threading.Event(), threading.Event()
+usable = _keyring_choice._usable
+
+def usable_later(kind):
+    if threading.current_thread() is thread:
+        forked_by_now.wait(10)
+    return usable(kind)
+
+_keyring_choice._is_foregone = lambda: True
+_keyring_choice._usable = usable_later
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "keyring.backend" and threading.current_thread() is thread:
+            importing.set()
+            threading.Event().wait(0.5)
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=_keyring_choice.chosen)
+thread.start()
+importing.wait(10)
+child = forked(lambda: say(_keyring_choice.chosen()[0] is not None))
+forked_by_now.set()
+say(ended(child))
+thread.join(10)
+""",
+    )
+    assert lines == ["True", "0"]
 
 
 def test_c9_a_fork_while_locks_are_held(emulator: Emulator) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
+import cometchat_auth
 from cometchat_auth import (
     AppSettings,
     CometChat,
@@ -20,6 +27,7 @@ from cometchat_auth._waits import Flow
 from .test_calls_jobs import Outcomes
 from .tools import LIMIT, Diary, Reply, ScriptedServer, Seen, error_of, scripted, settle
 
+OURS = str(Path(cometchat_auth.__file__).parent)
 ME = b'{"data": {"uid": "u1", "name": "One"}}'
 
 
@@ -221,3 +229,121 @@ def test_c10_a_future_that_is_kept_keeps_neither_call_nor_client(
     future: Any = make().login("token")
     future.result(LIMIT)
     assert future.on_cancel is None
+
+
+class Interrupter:
+    """Acts once in the middle of what this thread does, as a signal handler does.
+
+    Args:
+        after: At which of the moments: a function of the library's begins or ends, or has called
+            one of Python's.
+        act: What to do.
+    """
+
+    def __init__(self, after: int, act: Callable[[], object]) -> None:
+        self.left = after
+        self._act = act
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        """Be told of a moment."""
+        if event != "c_call" and frame.f_code.co_filename.startswith(OURS):
+            self.left -= 1
+            if self.left < 0:
+                sys.setprofile(None)
+                self._act()
+
+
+@pytest.mark.parametrize("kind", [Kept, MemoryStore])
+def test_c3_a_signal_handler_may_call_at_any_moment(kind: type[MemoryStore]) -> None:
+    """Whatever a thread is in the middle of, a handler's calls are accepted, made and told once."""
+    for moment in itertools.count():
+        told: list[object] = []
+        chat = CometChat("app", AppSettings(region="us"), session_store=kind())
+        chat.reload().result(LIMIT)
+
+        def act(chat: CometChat = chat, tell: Callable[[object], None] = told.append) -> None:
+            chat.reload(on_success=tell, on_error=tell)
+            chat.reload(on_success=tell, on_error=tell).cancel()
+            chat.session_info()
+
+        interrupter = Interrupter(moment, act)
+        before = sys.getprofile()
+        sys.setprofile(interrupter)
+        try:
+            act()
+            chat.login("", on_error=told.append)
+        finally:
+            sys.setprofile(before)
+        assert chat._engine.outbox.under_way.wait(LIMIT), f"moment {moment}"
+        interrupted = interrupter.left < 0
+        assert len(told) == (5 if interrupted else 3), f"moment {moment}"
+        chat.close()
+        if not interrupted:
+            break
+    assert moment > 100
+
+
+def _ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def test_c8_ctrl_c_at_any_moment_of_a_call_stops_no_later_one() -> None:
+    """A call that Ctrl-C has cut short while it was being accepted is in nobody's way."""
+    for moment in itertools.count():
+        told: list[object] = []
+        chat = CometChat("app", AppSettings(region="us"), session_store=Kept())
+        chat.reload().result(LIMIT)
+        interrupter = Interrupter(moment, _ctrl_c)
+        before = sys.getprofile()
+        with contextlib.suppress(KeyboardInterrupt):
+            try:
+                sys.setprofile(interrupter)
+                chat.reload()
+            finally:
+                sys.setprofile(before)
+        chat.reload(on_success=told.append).result(LIMIT)
+        settle(chat)
+        assert told == [None], f"moment {moment}"
+        chat.close(0.001)
+        if interrupter.left >= 0:
+            break
+    assert moment > 30
+
+
+AT_THE_END = """
+import builtins, threading
+from cometchat_auth import AppSettings, CometChat, MemoryStore
+chat = CometChat("app", AppSettings(region="us"), session_store=MemoryStore())
+
+class Window:
+    def __init__(self):
+        self.chat, self.say = chat, print
+
+    def __del__(self):
+        future = self.chat.logout(on_error=lambda error: self.say("told", error.code, flush=True))
+        self.say("raised", future.exception().code, flush=True)
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+"""
+LATE = "chat.reload().result()\nbuiltins.window = Window()"
+NO_THREADS = "threading.Thread.start = refuse\nWindow()"
+
+
+@pytest.mark.parametrize("end", [LATE, NO_THREADS], ids=["late", "no threads"])
+def test_c5_a_call_that_comes_too_late_for_any_thread(end: str) -> None:
+    """When no thread runs any more, or can be started, a call is refused and told.
+
+    That is so in a destructor that runs when the interpreter has ended, and on Python 3.12 in
+    handlers at exit.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", AT_THE_END + end],
+        cwd=Path(OURS).parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert sorted(done.stdout.splitlines()) == ["raised CLIENT_CLOSED", "told CLIENT_CLOSED"]

@@ -230,6 +230,35 @@ def test_s1_store_that_waits_for_its_own_client(emulator: Emulator) -> None:
         assert codes == ["WOULD_BLOCK_FOREVER"]
 
 
+class Kept(MemoryStore):
+    """A store that is served on the storage thread, as a keyring is."""
+
+
+@pytest.mark.parametrize("kind", [Kept, MemoryStore])
+@pytest.mark.parametrize("method", ["get_logged_in_user", "session_info"])
+def test_s1_store_that_always_asks_its_own_client(
+    method: str, kind: type[MemoryStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that asks its client whenever it is asked is not asked again because of that."""
+    store, asked = kind(), list[object]()
+
+    def load(*_: str) -> None:
+        asked.append(getattr(chat, method)())
+
+    monkeypatch.setattr(store, "load", load)
+    with CometChat("app", AppSettings(region="us"), session_store=store) as chat:
+        info = chat.session_info()
+        _threads.STORAGE.submit((done := threading.Event()).set)
+        assert done.wait(LIMIT)
+        if method == "session_info":
+            assert (len(asked), info.reason) == (1, None)
+        else:
+            assert (len(asked), info.reason) == (0, "error")
+            with pytest.raises(SessionStoreError) as caught:
+                chat.get_logged_in_user()
+            assert getattr(caught.value.__cause__, "code", None) == "WOULD_BLOCK_FOREVER"
+
+
 IMPORTS = """
 import sys
 from cometchat_auth import AppSettings, CometChat

@@ -188,6 +188,23 @@ def test_n2_connections_are_kept() -> None:
         assert server.accepted == 1
 
 
+@pytest.mark.parametrize("by", [60, -3600])
+def test_n2_a_connection_left_too_long_is_not_used(
+    by: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a laptop's sleep, and where the clock cannot tell, a call opens a new connection.
+
+    The other side has forgotten the old one, and who sends on it waits for an answer in vain.
+    """
+    with RawServer(serve_me) as server, client(server.url) as chat:
+        chat.login(TOKEN).result(LIMIT)
+        now = time.time() + by
+        monkeypatch.setattr("cometchat_auth._connections.time.time", lambda: now)
+        chat.check_session().result(LIMIT)
+        chat.check_session().result(LIMIT)
+        assert server.accepted == 2
+
+
 def _limited(value: str | None, name: str = "Retry-After") -> Reply:
     headers = () if value is None else ((name, value),)
     return Reply(429, refusal("ERR_TOO_MANY_REQUESTS", 429).body, headers)
