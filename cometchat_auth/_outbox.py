@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -101,12 +102,15 @@ class Outbox:
 
     def send(self, delivery: Delivery) -> None:
         """Hand over one callback, after all that have been reserved so far."""
-        if self._dispatcher is None and _threads.can_dispatch():
+        if self._dispatcher is None and not sys.is_finalizing():
             with self._lock:
                 if not self._slots:
                     self.under_way.posted += 1
-                    _threads.DISPATCHER.submit(partial(self._deliver_posted, delivery))
-                    return
+                    try:
+                        _threads.DISPATCHER.submit(partial(self._deliver_posted, delivery))
+                        return
+                    except RuntimeError:  # no thread can be had any more
+                        self.under_way.posted -= 1
         self.fill(self.reserve(), [delivery])
 
     def _post_ready(self) -> None:
