@@ -91,7 +91,8 @@ class UnderWay:
 
     def reset(self) -> None:
         """Start from nothing, as a forked child has to."""
-        self.era = self._changed = threading.Condition()
+        self.era = self._lock = threading.RLock()
+        self._changed: threading.Condition | None = None  # large, and seldom needed
         self._begun = self._ended = 0
         self.reserved = self.emptied = 0
         self.posted = self.delivered = 0
@@ -115,30 +116,34 @@ class UnderWay:
 
     def enter(self) -> object:
         """Count a call that begins; return the era."""
-        with self._changed:
+        with self._lock:
             if self._given_up and self.is_over():
                 self._given_up = False
             self._begun += 1
-        return self._changed
+        return self._lock
 
     def leave(self, era: object) -> None:
         """Count one that ends, unless it began in an era that is over."""
-        if era is self._changed:
-            with self._changed:
+        if era is self._lock:
+            with self._lock:
                 self._ended += 1
             self.tell()
 
     def tell(self) -> None:
         """Wake those who wait, if there are any and nothing is under way any more."""
         if self.is_awaited and self.is_over():
-            with self._changed:
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._changed is not None:
                 self._changed.notify_all()
 
     def give_up(self) -> None:
         """Let nobody who waits for everything wait for what is under way here."""
-        with self._changed:
+        with self._lock:
             self._given_up = True
-            self._changed.notify_all()
+            self._wake()
 
     def is_wanted(self) -> bool:
         """Return whether something is under way that has not been given up."""
@@ -156,16 +161,19 @@ class UnderWay:
             return self.is_over() or (wanted and self._given_up)
 
         end = time.monotonic() + limit
-        with self._changed:
+        with self._lock:
+            if self._changed is None:
+                self._changed = threading.Condition(self._lock)
+            changed = self._changed
             self.is_awaited += 1
         try:
             while not over() and (left := end - time.monotonic()) > 0:
                 CLOCK.run_due()
-                with self._changed:
+                with changed:
                     if not over():
-                        self._changed.wait(patience(left))
+                        changed.wait(patience(left))
         finally:
-            with self._changed:
+            with self._lock:
                 self.is_awaited -= 1
         return self.is_over()
 
