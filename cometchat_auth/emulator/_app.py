@@ -62,7 +62,6 @@ def _flask() -> Flask:
     _openapi.add_to(app)
     app.before_request(_before)
     app.after_request(_after)
-    app.after_request(_tell_rate)
     app.register_error_handler(_errors.ServiceError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(sqlite3.Error, _fail_to_keep)
@@ -122,19 +121,21 @@ def _after(response: Response) -> Response:
         headers["Access-Control-Allow-Headers"] = asked
         headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE"
         headers["Access-Control-Max-Age"] = _PREFLIGHT_SECONDS
-    # The path may hold an auth token; the rule that it matched does not.
-    rule = request.url_rule.rule if request.url_rule else "(unknown path)"
-    _LOGGER.debug("%s %s -> %d", request.method, rule, response.status_code)
+    else:
+        _tell_rate(response)
+    if _LOGGER.isEnabledFor(logging.DEBUG):
+        # The path may hold an auth token; the rule that it matched does not.
+        rule = request.url_rule.rule if request.url_rule else "(unknown path)"
+        _LOGGER.debug("%s %s -> %d", request.method, rule, response.status_code)
     return response
 
 
-def _tell_rate(response: Response) -> Response:
+def _tell_rate(response: Response) -> None:
     """Say what is left of the rate limit, also where the request came too little far to count."""
     service: Service = g.get("service") or _apps().first
-    if service.rate is not None and request.method != "OPTIONS":
+    if service.rate is not None:
         allowance = g.get("allowance") or service.rate.look()
         response.headers.update(service.rate.headers(allowance))
-    return response
 
 
 def _refuse(error: _errors.ServiceError) -> Response:
