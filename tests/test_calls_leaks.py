@@ -52,7 +52,7 @@ def objects():
     return {name: count for name, count in collections.Counter(names).items() if name in COUNTED}
 
 def figures():
-    assert _threads.wait_for_all(10)
+    assert _threads.wait_for_all(60)  # a busy machine takes long over a thousand logins
     told = threading.Event()
     _threads.DISPATCHER.submit(told.set)  # the last callback's frame has ended
     told.wait()
