@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-import webbrowser
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -104,7 +103,7 @@ def _introduce(service: Emulator, values: dict[str, Any]) -> None:
         out.print("\nA client for it:\n")
         out.print(command.snippet(service, values), style="cyan")
         out.print("\nThe emulator is running. Ctrl-C ends it.")
-    if values["open"] and not webbrowser.open(service.dashboard_url):
+    if values["open"] and not command.show_dashboard(service):
         warn("No browser was found to open.")
 
 

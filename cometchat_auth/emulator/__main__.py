@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-import webbrowser
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn, TextIO
 
@@ -62,7 +61,7 @@ def _introduce(emulator: Emulator, values: dict[str, Any]) -> None:
             _say(f"{name + ':':<14}{value}")
         _say(f"\nA client for it:\n\n{_command.snippet(emulator, values)}")
         _say("\nThe emulator is running. Ctrl-C ends it.")
-    if values["open"] and not webbrowser.open(emulator.dashboard_url):
+    if values["open"] and not _command.show_dashboard(emulator):
         _warn("No browser was found to open.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import webbrowser
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -122,6 +124,22 @@ def finish(emulator: Emulator, values: Mapping[str, Any]) -> None:
     emulator.stop()
     if values.get("export"):
         emulator.export_to(values["export"])
+
+
+def show_dashboard(emulator: Emulator) -> bool:
+    """Show the dashboard in a browser; return whether there is one.
+
+    On a thread of its own: Ctrl-C inside a destructor, as a started program has one, would be lost.
+    """
+    found: list[bool] = []
+    thread = threading.Thread(
+        target=lambda: found.append(webbrowser.open(emulator.dashboard_url)),
+        name="cometchat-emulator-browser",
+        daemon=True,
+    )
+    thread.start()
+    thread.join()
+    return found == [True]
 
 
 def warning(values: Mapping[str, Any]) -> str | None:
