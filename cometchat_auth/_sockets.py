@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import re
 import socket
 import threading
@@ -63,13 +62,15 @@ _ADDRESS: Final = re.compile(r"[0-9.]+|[0-9A-Fa-f:.%]*:[0-9A-Fa-f:.%]*")
 
 def resolve(host: str, port: int, progress: Progress) -> list[Any]:
     """Look the name up on a thread of its own: the system's resolver knows no time-out."""
-    answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+    answers: list[list[Any] | Exception] = []
+    answered = threading.Event()
 
     def look_up() -> None:
         try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            answers.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:
-            answers.put(error)
+            answers.append(error)
+        answered.set()
 
     if _ADDRESS.fullmatch(host):
         look_up()
@@ -78,10 +79,9 @@ def resolve(host: str, port: int, progress: Progress) -> list[Any]:
             threading.Thread(target=look_up, name="cometchat-resolver", daemon=True).start()
         except RuntimeError:  # the interpreter is shutting down and refuses new threads
             look_up()
-    try:
-        found = answers.get(timeout=progress.left())
-    except queue.Empty:
-        raise TransportError("timeout", sent=False) from None
+    if not answered.wait(progress.left()):
+        raise TransportError("timeout", sent=False)
+    found = answers[0]
     if isinstance(found, Exception):
         raise TransportError("dns", sent=False, root=found)
     return found

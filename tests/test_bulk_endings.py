@@ -225,6 +225,29 @@ def test_ctrl_c_gets_through_at_once(tmp_path: Path, kind: str) -> None:
 
 
 @needs_signals
+def test_a_signal_that_is_handled_slowly_does_not_stop_the_figures() -> None:
+    """While the import waits a handler may take long: `on_progress` must still be called."""
+    program = """
+import signal, sys, time
+from tests.bulk_tools import Model, busy, importing, people
+signal.signal(signal.SIGALRM, lambda *_: time.sleep(0.05))
+figures = []
+def told(progress):
+    figures.append(progress)
+    if len(figures) == 10:
+        raise KeyboardInterrupt
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+try:
+    list(importing(Model({"user-0": [busy(600.0)]}), people(1), on_progress=told))
+except KeyboardInterrupt:
+    print("ended")
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.stdout.split() == ["ended"], done.stderr
+
+
+@needs_signals
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     """While a request hangs a second Ctrl-C must end it; the mark of that request must remain."""
     path = tmp_path / "journal"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from .tools import Reply, scripted
 UID = "cometchat-uid-1"
 
 
+@pytest.fixture
+def secret() -> str:
+    """Return a key that no other test, in this process or another, gives to a command."""
+    return secrets.token_hex(20)
+
+
 def command_lines() -> list[str]:
     """Return what the list of processes shows to everybody."""
     lines = []
@@ -30,13 +37,13 @@ def command_lines() -> list[str]:
     return lines
 
 
-def seen_by_others(start: Callable[[str], object]) -> list[str]:
-    """Return which command lines show the canary while a command waits for its answer."""
+def seen_by_others(secret: str, start: Callable[[str], object]) -> list[str]:
+    """Return which command lines show a secret while a command waits for its answer."""
     require(None if Path("/proc/self/cmdline").exists() else "there is no /proc to look at")
     seen: list[str] = []
 
     def look(_: Any) -> Reply:
-        seen.extend(line for line in command_lines() if CANARY in line)
+        seen.extend(line for line in command_lines() if secret in line)
         return Reply(500)
 
     with scripted(look) as server:
@@ -46,30 +53,30 @@ def seen_by_others(start: Callable[[str], object]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["auth-key", "token"])
-def test_x2_stdin_keeps_a_secret_out_of_the_list_of_processes(name: str) -> None:
+def test_x2_stdin_keeps_a_secret_out_of_the_list_of_processes(name: str, secret: str) -> None:
     """A secret on standard input is on nobody's command line while the command runs."""
     who = [UID] if name == "auth-key" else []
 
     def start(url: str) -> None:
         options = ["--app-id", "app", "--emulator", url, f"--{name}-stdin"]
-        run(*COMMAND, "login", *who, *options, env=NO_KEYRING, stdin=CANARY)
+        run(*COMMAND, "login", *who, *options, env=NO_KEYRING, stdin=secret)
 
-    assert seen_by_others(start) == []
+    assert seen_by_others(secret, start) == []
 
 
 @pytest.mark.parametrize("name", ["auth-key", "token"])
-def test_a_secret_on_the_command_line_is_seen_and_warned_of(name: str) -> None:
+def test_a_secret_on_the_command_line_is_seen_and_warned_of(name: str, secret: str) -> None:
     """It works, is in the list of processes as the help says, and the command warns of it."""
     who = [UID] if name == "auth-key" else []
 
     def start(url: str) -> None:
         options = ["--app-id", "app", "--client-host", url, "--admin-host", url]
-        done = run(*COMMAND, "login", *who, f"--{name}", CANARY, *options, env=NO_KEYRING)
+        done = run(*COMMAND, "login", *who, f"--{name}", secret, *options, env=NO_KEYRING)
         assert done.stderr.startswith(f"Warning: --{name} shows the secret to every user")
         assert f"--{name}-stdin does not" in done.stderr
-        assert CANARY not in done.stdout + done.stderr
+        assert secret not in done.stdout + done.stderr
 
-    assert seen_by_others(start) != []
+    assert seen_by_others(secret, start) != []
 
 
 def test_an_emulators_secret_is_not_warned_of(emulator: Emulator) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -118,6 +121,29 @@ def test_n1_hung_resolver(hung_resolver: threading.Event) -> None:
         error = error_of(chat.login(TOKEN))
         assert (error.code, error.reason) == ("TIMEOUT", "timeout")
         assert not hung_resolver.is_set()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no alarms")
+def test_n1_hung_resolver_and_a_slow_signal_handler() -> None:
+    """On the main thread a signal whose handling outlasts the time must not take the limit away."""
+    program = """
+import signal, socket, threading, time
+from cometchat_auth import AppSettings, CometChatException
+from cometchat_auth.server import CometChatServer
+def look_up(*_, **__):
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    threading.Event().wait()
+socket.getaddrinfo = look_up
+signal.signal(signal.SIGALRM, lambda *_: time.sleep(1.0))
+server = CometChatServer("app", AppSettings(region="us", timeout=0.5), "c0ffee")
+try:
+    server.get_user("kim")
+except CometChatException as error:
+    print(error.code)
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.stdout.split() == ["TIMEOUT"], done.stderr
 
 
 def test_n1_waiting_for_a_worker() -> None:

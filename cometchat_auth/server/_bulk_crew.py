@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -35,7 +36,10 @@ class Crew:
         self._gate = gate
         self._tasks: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
         self._results: list[Result] = []
-        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()  # for the caller's thread
+        # Rings for the caller's thread when it is let go. No SimpleQueue: up to Python 3.12 its
+        # `get` forgets the time-out when a signal comes whose handling takes longer than that.
+        self._news = threading.Lock()
+        self._news.acquire()
         self._members: list[threading.Thread] = []
 
     def backlog(self) -> int:
@@ -58,12 +62,8 @@ class Crew:
 
         They stay here until `forget`, so that none is lost to a Ctrl-C.
         """
-        try:
-            self._news.get(wait, _MOMENT if wait else None)
-            while True:
-                self._news.get_nowait()
-        except queue.Empty:
-            return self._results[:]
+        self._news.acquire(timeout=_MOMENT if wait else 0)
+        return self._results[:]
 
     def forget(self, count: int) -> None:
         """Forget the first so many results."""
@@ -96,8 +96,12 @@ class Crew:
                 self._gate.stop()  # at once: the caller may be busy with earlier outcomes
             self._results.append(result)
             if len(self._results) >= self._size or self.backlog() < self._size:
-                self._news.put(None)
+                self._ring()
         self._tasks.put(None)  # for the next: there may be one that nobody has counted
+
+    def _ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it has rung, and nobody has heard it yet
+            self._news.release()
 
     def _carry_out(self, row: Row) -> Result:
         assert row.user is not None
