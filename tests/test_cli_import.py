@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +28,9 @@ from cometchat_auth.user_files import FileRow, read_users
 from . import terminal
 from .canary import leaks
 from .real_parts import require
-from .terminal import Terminal
-from .test_cli import COMMAND, run
-from .test_cli_users import EVIL, SEEDED, admin, at_terminal, uids
+from .terminal import ROOT, Terminal
+from .test_cli import COMMAND, python, run
+from .test_cli_users import EVIL, SEEDED, admin, at_terminal, environment, uids
 from .tools import LIMIT, Reply, Seen, scripted
 
 KEY = "c0ffee" * 6 + "c0de"
@@ -496,19 +498,65 @@ def test_a_missing_file_or_format_is_said(emulator: Emulator, tmp_path: Path) ->
     assert 'give "csv" or "jsonl"' in done.stderr
 
 
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
 def test_a_pipe_is_read_if_it_is_said_where_the_rest_goes(
-    emulator: Emulator, tmp_path: Path
+    emulator: Emulator, tmp_path: Path, name: str
 ) -> None:
-    """Beside a pipe no journal can stand, so its place has to be given."""
+    """Beside standard input no journal can stand, so its place has to be given."""
     require(None if Path("/dev/stdin").exists() else "there is no /dev/stdin")
-    command = ["users", "import", "/dev/stdin", "--format", "csv"]
+    command = ["users", "import", name, "--format", "csv"]
     text = "uid,name\nkim,Kim\n"
     done = admin(emulator, *command, stdin=text)
     assert (done.returncode, uids(emulator)) == (2, SEEDED)
-    assert "give --journal and --rejects" in done.stderr
+    assert "To read from standard input give --journal and --rejects" in done.stderr
     places = ["--journal", str(tmp_path / "j"), "--rejects", str(tmp_path / "r.csv")]
     assert admin(emulator, *command, *places, stdin=text).returncode == 0
     assert uids(emulator) == [*SEEDED, "kim"]
+    keyed = admin(emulator, *command, *places, "--rest-api-key-stdin", stdin=emulator.rest_api_key)
+    assert (keyed.returncode, keyed.stderr.count("\n")) == (2, 1)
+    assert "can hold users or the key, not both" in keyed.stderr
+
+
+def test_beside_any_other_pipe_no_journal_can_stand_either(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """A named pipe is not opened, let alone waited for, before the places are given."""
+    require(None if hasattr(os, "mkfifo") else "there are no named pipes")
+    os.mkfifo(tmp_path / "users.csv")
+    done = admin(emulator, "users", "import", str(tmp_path / "users.csv"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "To read from a pipe give --journal and --rejects" in done.stderr
+
+
+def test_a_file_on_standard_input_leaves_nothing_in_its_folder(
+    emulator: Emulator, users: Callable[[int], Path]
+) -> None:
+    """A file that the shell has opened is standard input too: its journal's place is asked for."""
+    require(None if Path("/dev/stdin").exists() else "there is no /dev/stdin")
+    with users(1).open("rb") as file:
+        done = subprocess.run(
+            [*COMMAND, "users", "import", "-", "--format", "csv"],
+            stdin=file,
+            env={**os.environ, **environment(emulator)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "give --journal and --rejects" in done.stderr
+
+
+def test_a_system_without_a_name_for_standard_input() -> None:
+    """Where standard input is no file, as on Windows, one line says so, and nothing is sent."""
+    done = python(
+        "from cometchat_auth.cli import _import, cli\n"
+        "_import._STDIN_FILE = '/no/such/place'\n"
+        "cli(['users', 'import', '-', '--app-id', 'app', '--region', 'us'])"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "Standard input cannot be read as a file here: name a file." in done.stderr
 
 
 def test_a_journal_of_another_app_is_refused(

@@ -166,7 +166,7 @@ def test_emulator_is_as_described(
     options = ("--phases", phases, "--max-examples", str(EXAMPLES))
     done = run_schemathesis(emulator, where, tmp_path, *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(ROUTES)} selected / {len(ROUTES)} total\n" in done.stdout
+    assert f"{len(ROUTES)} selected / {len(ROUTES)} total" in done.stdout
     passed = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
     assert passed is not None, done.stdout
     assert int(passed[1]) == int(passed[2]) > least * len(ROUTES)
@@ -217,7 +217,7 @@ def _forget_a_status(description: dict[str, Any]) -> None:
     ("spoil", "complaint"),
     [
         (_forget_a_field, "Response violates schema"),
-        (_forget_a_status, "Undocumented status code"),
+        (_forget_a_status, "Undocumented (HTTP )?status code"),  # by its version
     ],
 )
 def test_a_wrong_description_is_noticed(
@@ -231,7 +231,7 @@ def test_a_wrong_description_is_noticed(
     only = ["--include-operation-id", "get_user", "--phases", "coverage,fuzzing"]
     done = run_schemathesis(emulator, str(file), tmp_path, *only)
     assert done.returncode == 1
-    assert complaint in done.stdout
+    assert re.search(complaint, done.stdout)
 
 
 def test_blank_is_absent_as_described() -> None:

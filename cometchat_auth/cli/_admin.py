@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 KEY: Final = "rest_api_key"
 
-_STDIN: Final = "-"
+STDIN: Final = "-"
 
 
 def server(target: Target) -> CometChatServer:
@@ -58,13 +58,13 @@ def uids(target: Target, words: Sequence[str]) -> list[str]:
     Raises:
         click.UsageError: If there are none, or if the key is there.
     """
-    if _STDIN not in words:
+    if STDIN not in words:
         return list(words)
     if stdin_was_the_key(target):
         raise click.UsageError("Standard input can hold uids or the key, not both.")
     data = b"" if sys.stdin is None else sys.stdin.buffer.read()
     found = data.decode("utf-8-sig", "replace").split()
-    found += [word for word in words if word != _STDIN]
+    found += [word for word in words if word != STDIN]
     if not found:
         raise click.UsageError("There is no uid on standard input.")
     return found

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
 
 from .._checks import IN_FLIGHT_LIMIT
-from ._admin import KEY
+from ._admin import KEY, STDIN, stdin_was_the_key
 from ._import_order import Order
 from ._options import service_options
 
 if TYPE_CHECKING:
     from ._target import Target
+
+_STDIN_FILE: Final = "/dev/stdin"  # on Linux and macOS
 
 
 @click.command("import")
@@ -63,7 +66,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Check the whole file, and send nothing.")
 @service_options(KEY)
 def import_users(target: Target, **order: Any) -> None:
-    """Create the users in a CSV or JSON Lines file.
+    """Create the users in a CSV or JSON Lines file, or with - on standard input.
 
     \b
     CSV: the first line names the columns: uid, name, and any of avatar, link,
@@ -79,11 +82,26 @@ def import_users(target: Target, **order: Any) -> None:
     With --json the summary is one JSON document. A dry run writes no rejects file unless
     --rejects names one.
     """  # noqa: D301 - click wants the character itself
-    given = Order(**order)
+    given = _on_standard_input(target, Order(**order))
     _check_places(given)
     from ._import_run import run
 
     run(target, given)
+
+
+def _on_standard_input(target: Target, order: Order) -> Order:
+    """Return the order with the name that standard input has as a file in place of ``-``.
+
+    Raises:
+        click.UsageError: If it has none, or if the key is there.
+    """
+    if order.file == STDIN:
+        order = attrs.evolve(order, file=_STDIN_FILE)
+        if not os.path.exists(_STDIN_FILE):
+            raise click.UsageError("Standard input cannot be read as a file here: name a file.")
+    if order.file == _STDIN_FILE and stdin_was_the_key(target):
+        raise click.UsageError("Standard input can hold users or the key, not both.")
+    return order
 
 
 def _check_places(order: Order) -> None:
@@ -93,5 +111,8 @@ def _check_places(order: Order) -> None:
         raise click.UsageError("--journal and --rejects name the same file.")
     if None not in named or order.dry_run or not os.path.exists(order.file):
         return
-    if not stat.S_ISREG(os.stat(order.file).st_mode) and not os.path.isdir(order.file):
-        raise click.UsageError("To read from a pipe give --journal and --rejects.")
+    is_stdin = order.file == _STDIN_FILE
+    is_ordinary = stat.S_ISREG(os.stat(order.file).st_mode) or os.path.isdir(order.file)
+    if is_stdin or not is_ordinary:
+        what = "standard input" if is_stdin else "a pipe"
+        raise click.UsageError(f"To read from {what} give --journal and --rejects.")
