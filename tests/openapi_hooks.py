@@ -98,7 +98,8 @@ def map_path_parameters(context: HookContext, path_parameters: Any) -> Any:  # n
         for name in path_parameters.keys() & _EXISTING.keys():
             path_parameters[name] = _EXISTING[name]()
         if "authToken" in path_parameters:
-            path_parameters["authToken"] = _token(path_parameters["uid"])
+            # The uid may come from an earlier answer, and be filled in later.
+            path_parameters["authToken"] = _token(path_parameters.get("uid") or _uid())
     return path_parameters
 
 
