@@ -31,10 +31,21 @@ from .tools import LIMIT, Diary, Reply, Seen, error_of, scripted, settle
 @pytest.fixture
 def pool_of_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave the library one single request worker."""
-    _threads.REQUESTS.reset()
+    send_workers_away()
     monkeypatch.setattr(_threads.REQUESTS, "_size", 1)
     yield
+    send_workers_away()
+
+
+def send_workers_away() -> None:
+    """End the library's request workers, so that those of the next test are all there are."""
+    tasks, members = _threads.REQUESTS._queue, _threads.REQUESTS._members
     _threads.REQUESTS.reset()
+    for _ in members:
+        tasks.put(None)
+    for member in members:
+        member.join(LIMIT)
+        assert not member.is_alive()
 
 
 _NAMES = (f"kim-{number}" for number in itertools.count())
