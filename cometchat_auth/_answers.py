@@ -48,6 +48,7 @@ class Request:
         credential: The header that carries the key or token, and the key or token.
         repeatable: Whether carrying it out twice is as good as once.
         hidden: Further credentials in it, e.g. a token in the path.
+        remedy: What to do about its failure, where that is not what is usual.
     """
 
     what: str
@@ -59,6 +60,7 @@ class Request:
     body: bytes | None
     repeatable: bool
     hidden: tuple[Secret, ...] = ()
+    remedy: str | None = None
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -118,7 +120,8 @@ def _refusal(request: Request, answer: Answer, error: dict[str, Any]) -> CometCh
     return service_error(
         code,
         f"Could not {request.what} ({request.host}, status {answer.status}): {message}"
-        f"{'' if message.endswith(('.', '!', '?')) else '.'}{_advice(code, answer.status, wait)}",
+        f"{'' if message.endswith(('.', '!', '?')) else '.'}"
+        f"{_advice(request, code, answer.status, wait)}",
         http_status=answer.status,
         details=redact_all(details, secrets) if isinstance(details, dict) else None,
         retry_after=wait,
@@ -132,7 +135,7 @@ def _failure(request: Request, answer: Answer) -> CometChatException:
         return service_error(
             TOO_MANY_REQUESTS,
             f"Could not {request.what}: {request.host} had too many requests in this minute "
-            f"(status 429).{_advice(TOO_MANY_REQUESTS, 429, wait)}",
+            f"(status 429).{_advice(request, TOO_MANY_REQUESTS, 429, wait)}",
             http_status=429,
             retry_after=wait,
         )
@@ -152,13 +155,18 @@ def _unusable(request: Request, answer: Answer, reason: str, what: str) -> Comet
     return NoAnswerError(
         _CODES.get(reason, ERROR_JSON_EXCEPTION),
         f"Could not {request.what}: {request.host} answered with {came}. "
-        "Is something between this machine and the service, such as a proxy or a sign-in page, "
-        "or is the host wrong?",
+        f"{request.remedy or _SOMETHING_BETWEEN}",
         http_status=answer.status,
         retryable=answer.status in RETRYABLE_STATUSES,
         retry_after=_retry_after(answer),
         reason=reason,
     )
+
+
+_SOMETHING_BETWEEN: Final = (
+    "Is something between this machine and the service, such as a proxy or a sign-in page, "
+    "or is the host wrong?"
+)
 
 
 def _outcome_unknown(
@@ -203,8 +211,10 @@ def _bounded(seconds: float) -> float:
 _LONGEST_WAIT: Final = 1_000_000_000.0
 
 
-def _advice(code: str, status: int, wait: float | None) -> str:
+def _advice(request: Request, code: str, status: int, wait: float | None) -> str:
     """Return what to do about a refusal, or nothing where only the service could tell."""
+    if request.remedy is not None:
+        return f" {request.remedy}"
     if status == 429 or code == TOO_MANY_REQUESTS:
         return f" Try again in {'a minute' if wait is None else _span(wait)}."
     default = "Try again later." if status >= 500 else ""
@@ -226,6 +236,9 @@ _WRONG_KIND: Final = (
 )
 _DEAD_TOKEN: Final = "Was it revoked, or made for another app? Log in with a new one."  # noqa: S105
 _WRONG_APP: Final = "Check app id and region in the CometChat dashboard."
+_NO_USER: Final = (
+    "Is the uid right? A user has to be created first, and a deactivated one reactivated."
+)
 _PLAN: Final = "Ask whoever runs the app's CometChat account."
 
 _ADVICE: Final = {
@@ -237,7 +250,7 @@ _ADVICE: Final = {
     "AUTH_ERR_EMPTY_AUTH_TOKEN": _DEAD_TOKEN,
     "AUTH_ERR_INVALID_APPID": _WRONG_APP,
     "AUTH_ERR_EMPTY_APPID": _WRONG_APP,
-    "ERR_UID_NOT_FOUND": "Create the user first; a deactivated one has to be reactivated.",
+    "ERR_UID_NOT_FOUND": _NO_USER,
     "ERR_UID_ALREADY_EXISTS": "Log in as this user, or choose another uid.",
     "ERR_BAD_REQUEST": "The error's details name the fields.",
     "ERR_PLAN_RESTRICTION": _PLAN,
@@ -287,7 +300,7 @@ def no_answer(request: Request, error: TransportError, deadline: Deadline) -> Co
     reason = "unexpected" if error.kind == "not_http" else error.kind
     return NoAnswerError(
         _CODES.get(reason, FAILED_TO_FETCH),
-        f"Could not {request.what} at {request.host}: {what}. {advice}",
+        f"Could not {request.what} at {request.host}: {what}. {request.remedy or advice}",
         details={"sent": error.sent},
         retryable=reason not in {"tls", "unexpected"},
         reason=reason,

@@ -67,6 +67,7 @@ class Api:
         repeatable: bool = True,
         headers: Mapping[str, str] | None = None,
         hidden: tuple[Secret, ...] = (),
+        remedy: str | None = None,
     ) -> Request:
         """Return the request with the headers that the official SDKs send.
 
@@ -84,7 +85,9 @@ class Api:
             **(headers or {}),
         }
         written = None if body is None else _checks.json_bytes("body", body)
-        return Request(what, method, base, path, common, credential, written, repeatable, hidden)
+        return Request(
+            what, method, base, path, common, credential, written, repeatable, hidden, remedy
+        )
 
     def device(self, device_id: str) -> dict[str, Any]:
         """Return the body of both login requests."""
@@ -142,11 +145,16 @@ def put_me(
     )
 
 
+# The token is forgotten here by then, so that nothing of this client's can end it any more.
+_END_ELSEWHERE: Final = "Have your server end the user's tokens: flush_auth_tokens."
+
+
 def delete_me(
     api: Api, base: str, token: Secret, deadline: Deadline, *, what: str = "log out"
 ) -> Flow[None]:
     """End the session of a token."""
-    request = api.request(what, "DELETE", base, "/me", ("authToken", token), {})
+    credential = ("authToken", token)
+    request = api.request(what, "DELETE", base, "/me", credential, {}, remedy=_END_ELSEWHERE)
     yield from api.http.exchange(request, deadline, confirmed)
 
 

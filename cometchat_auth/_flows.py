@@ -329,7 +329,7 @@ def _not_achieved(error: CometChatException, *, store: bool, server: bool) -> Co
         f"Nobody is logged in here any more, but {' and '.join(open_points)}. {error.message}",
         details={**error.details, "not_achieved": ["store"] * store + ["server"] * server},
         http_status=error.http_status,
-        retryable=error.retryable,
+        retryable=error.retryable and store,  # the next one clears the store, and asks nobody
         retry_after=error.retry_after,
         reason=error.reason,
     )

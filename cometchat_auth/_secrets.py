@@ -31,6 +31,9 @@ _NAMED_SECRET: Final = re.compile(
 )
 _SECRET_NAME: Final = re.compile(r"token|secret|password|jwt|api_?key|auth_?key", re.IGNORECASE)
 
+# The service masks the middle of a secret, and keeps so many characters at either end (observed).
+_SHOWN: Final = 5
+
 TEXT_LIMIT: Final = 500  # characters of a sentence of the service's
 _DEPTH_LIMIT: Final = 6  # levels of an error's details
 _ENTRY_LIMIT: Final = 100  # entries on each level
@@ -135,3 +138,5 @@ def _spellings(secret: str) -> Iterator[str]:
     as_json = _late.json.dumps(secret)[1:-1]
     as_url, as_html = _late.urllib_parse.quote(secret, safe=""), _late.html.escape(secret)
     yield from dict.fromkeys([secret, as_json, as_json.replace("/", r"\/"), as_url, as_html])
+    if 2 * _SHOWN < len(secret) < 4 * _SHOWN:  # what the service shows of it is most of it
+        yield secret[:_SHOWN] + "*" * (len(secret) - 2 * _SHOWN) + secret[-_SHOWN:]

@@ -208,7 +208,8 @@ class CometChat:
         Returns:
             A future of ``None``. It raises, and ``on_error`` gets, an error that says what was
             not achieved (``details["not_achieved"]`` holds ``"server"``, ``"store"`` or both):
-            `NoAnswerError`, `ServiceError` or `RateLimitError` if the service did not confirm,
+            `NoAnswerError`, `ServiceError` or `RateLimitError` if the service did not confirm
+            (trying again is of no use: the token is forgotten here, and a server can end it),
             `SessionStoreError` if the stored session could not be removed; `CallCancelledError`,
             `ClientClosedError`.
 

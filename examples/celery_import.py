@@ -55,6 +55,13 @@ def cometchat() -> CometChatServer:
     return CometChatServer(os.environ["COMETCHAT_APP_ID"], settings, key)
 
 
+def reason(error: CometChatException) -> str:
+    """Return why a row was refused, with what the service says of each field."""
+    details = error.details.items()
+    fields = [f"{name}: {' '.join(said)}" for name, said in details if isinstance(said, list)]
+    return " ".join([error.message, *fields])
+
+
 def import_batch(self: Any, rows: list[dict[str, Any]]) -> Summary:
     """Import some users; put off by Celery when CometChat asks for patience or is away.
 
@@ -75,8 +82,7 @@ def import_batch(self: Any, rows: list[dict[str, Any]]) -> Summary:
         for outcome in outcomes:
             counts[outcome.status] += 1
             if outcome.error is not None:
-                why = f"{outcome.error.message} {outcome.error.details or ''}"
-                refusals.append(f"{outcome.uid}: {why}")
+                refusals.append(f"{outcome.uid}: {reason(outcome.error)}")
         return counts, refusals
     except CometChatException as error:
         if not (error.retryable or isinstance(error, OutcomeUnknownError)):
@@ -87,13 +93,14 @@ def import_batch(self: Any, rows: list[dict[str, Any]]) -> Summary:
 import_users = app.task(bind=True, name="import_users", max_retries=None)(import_batch)
 
 
-def users(path: str) -> Iterator[dict[str, Any]]:
-    """Yield the users of a file as messages can hold them, and say what cannot be read."""
+def users(path: str, unread: list[int]) -> Iterator[dict[str, Any]]:
+    """Yield the users of a file as messages can hold them; say, and note, what cannot be read."""
     with read_users(path) as rows:
         for row in rows:
             if row.user is not None:
                 yield attrs.asdict(row.user, filter=lambda field, value: value != field.default)
             else:
+                unread.append(row.line)
                 print(row.error, file=sys.stderr)  # noqa: T201
 
 
@@ -101,9 +108,13 @@ def main() -> None:
     """Hand the file that was named to the workers, and say what came of it."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    rows, results = users(sys.argv[1]), []
-    while batch := list(itertools.islice(rows, BATCH)):
-        results.append(import_users.delay(batch))
+    unread: list[int] = []
+    rows, results = users(sys.argv[1], unread), []
+    try:
+        while batch := list(itertools.islice(rows, BATCH)):
+            results.append(import_users.delay(batch))
+    except CometChatException as error:  # it is not there, or no file of users
+        sys.exit(str(error))
     print(f"Handed over in {len(results)} batches.", flush=True)  # noqa: T201
     counts: Counter[str] = Counter()
     refusals: list[str] = []
@@ -111,8 +122,10 @@ def main() -> None:
         batch_counts, batch_refusals = result.get()
         counts.update(batch_counts)
         refusals += batch_refusals
+    if unread:
+        counts["refused"] += len(unread)
     print(", ".join(f"{status}: {number}" for status, number in sorted(counts.items())))  # noqa: T201
-    sys.exit("\n".join(refusals) or 0)
+    sys.exit("\n".join(refusals) or int(bool(unread)))
 
 
 if __name__ == "__main__":

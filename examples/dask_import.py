@@ -56,6 +56,13 @@ def rows(lines: Iterable[str]) -> Iterator[Any]:
                 yield InvalidParameterError("INVALID_LINE", message)
 
 
+def reason(error: CometChatException) -> str:
+    """Return why a row was refused, with what the service says of each field."""
+    details = error.details.items()
+    fields = [f"{name}: {' '.join(said)}" for name, said in details if isinstance(said, list)]
+    return " ".join([error.message, *fields])
+
+
 def import_part(
     server: CometChatServer, lines: list[str], journal: str, per_minute: float
 ) -> Summary:
@@ -75,8 +82,7 @@ def import_part(
     for outcome in server.create_users(rows(lines), journal=journal, per_minute=per_minute):
         counts["done before" if outcome.resumed else outcome.status] += 1
         if outcome.error is not None:
-            why = f"{outcome.error.message} {outcome.error.details or ''}"
-            refusals.append(f"{journal}: {why}")
+            refusals.append(f"{journal}: {reason(outcome.error)}")
     return counts, refusals
 
 

@@ -68,9 +68,13 @@ def posted(*names: str) -> list[str]:
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) != len(names):
         abort(400, f"Needed, as texts: {', '.join(names)}.")
-    if len(texts[-1]) < SHORTEST_PASSWORD:  # the last one is the password that counts
-        abort(400, f"A password has at least {SHORTEST_PASSWORD} characters.")
     return texts
+
+
+def require_length(password: str) -> None:
+    """Answer 400 if a password that somebody chooses is short."""
+    if len(password) < SHORTEST_PASSWORD:
+        abort(400, f"A password has at least {SHORTEST_PASSWORD} characters.")
 
 
 def create_app() -> Flask:
@@ -88,6 +92,7 @@ def create_app() -> Flask:
     @app.post("/signup")
     def sign_up() -> ResponseReturnValue:
         name, password = posted("name", "password")
+        require_length(password)
         user = User(str(uuid.uuid4()), name=name).check()
         if not accounts.add(name, user.uid, password):
             abort(409, "This name is taken.")
@@ -106,6 +111,7 @@ def create_app() -> Flask:
     @app.post("/password")
     def change_password() -> ResponseReturnValue:
         name, old, new = posted("name", "password", "new_password")
+        require_length(new)
         user = authenticated(name, old)
         accounts.set_password(name, new)
         try:

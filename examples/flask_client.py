@@ -50,7 +50,8 @@ def run(server: str, app_id: str, where: str, name: str) -> User:
     at_emulator = where.startswith("http")
     settings = AppSettings.for_emulator(where) if at_emulator else AppSettings(region=where)
     with CometChat(app_id, settings) as chat:
-        return chat.get_logged_in_user() or log_in(chat, server, name, getpass.getpass())
+        # Asked, since a change of password at the backend ends every session.
+        return chat.check_session().result() or log_in(chat, server, name, getpass.getpass())
 
 
 def main() -> None:

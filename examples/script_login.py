@@ -5,7 +5,8 @@
 
 REGION is us, eu or in, or the URL of an emulator. The auth token, which your server makes, comes
 from the environment (COMETCHAT_AUTH_TOKEN) or is asked for without echo. It is needed once: the
-session is kept in the keyring. Exit code 0: done; 1: it failed; 75: try again later.
+session is kept in the keyring. Exit code 0: done; 1: it failed; 75: try again later;
+130: interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final
 from cometchat_auth import AppSettings, CometChat, CometChatException, SessionStoreError, User
 
 TRY_LATER: Final = 75  # EX_TEMPFAIL, as mail programs have it
+INTERRUPTED: Final = 130  # as shells report Ctrl-C
 
 
 def find(chat: CometChat) -> User | None:
@@ -64,6 +66,9 @@ def main() -> int:
     except CometChatException as error:
         print(error.message, file=sys.stderr)  # noqa: T201
         return TRY_LATER if error.retryable else 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
     return 0
 
 

@@ -64,6 +64,8 @@ def expected(call: str, fault: Fault, timeout: float) -> Expected:
     """Return what must come of a fault in a call with this time limit."""
     dead = fault.code == "AUTH_ERR_AUTH_TOKEN_NOT_FOUND" and call in {"logout", "check_session"}
     trouble = None if dead else _trouble(call, fault)
+    if trouble is not None and call == "logout":
+        trouble = attrs.evolve(trouble, retryable=False)  # the next one has no token to send
     return Expected(
         trouble,
         _requests(call, fault, timeout),

@@ -75,7 +75,7 @@ def test_c5_a_callback_that_calls_on(cell: Cell, outcomes: Outcomes) -> None:
     check(cell, outcomes)
 
 
-@every_ending("200 calls")
+@every_ending("60 calls")
 def test_c5_many_calls(cell: Cell, outcomes: Outcomes) -> None:
     """Of a full queue of calls each is made and told exactly once."""
     check(cell, outcomes)

@@ -200,6 +200,13 @@ def test_help_and_completion_import_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_question_needs_no_full_stop() -> None:
+    """What click asks, such as whether another command was meant, is left as it is."""
+    done = run(*COMMAND, "users", "lst")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "?." not in done.stderr
+
+
 @pytest.mark.parametrize("place", ["login {} {}", "whoami {}", "emulator {}", "{}", "login --{}"])
 def test_x2_a_misplaced_key_is_not_quoted(place: str) -> None:
     """A key or token in a wrong place is a wrong use that does not repeat it."""

@@ -224,7 +224,8 @@ def test_s6_an_offline_logout_says_what_is_left(desk: Desk) -> None:
     desk.service.stop()
     done = desk.run("logout")
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.startswith("Error: Logged out on this machine, but the service did not")
+    assert done.stderr.startswith("Error: [FAILED_TO_FETCH] Nobody is logged in here any more, but")
+    assert done.stderr.endswith("end the user's tokens: flush_auth_tokens.\n")
     assert desk.keyring.items() == []
 
 

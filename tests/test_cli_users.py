@@ -116,6 +116,13 @@ def test_list_takes_what_the_service_can_filter_by(
     assert sorted(listed(admin(emulator, "users", "list", "--json", *options))) == sorted(expected)
 
 
+def test_list_for_programs_has_the_tags(emulator: Emulator) -> None:
+    """With --json the tags are asked for: an empty list means that there are none."""
+    emulator.create_user("kim", "Kimberley", tags=["red", "blue"])
+    done = admin(emulator, "users", "list", "--json", "--search", "kim")
+    assert json.loads(done.stdout)["tags"] == ["red", "blue"]
+
+
 def test_list_goes_over_all_pages(emulator: Emulator) -> None:
     """More users than one answer holds are all printed, each once, up to the limit."""
     for number in range(1100):

@@ -126,7 +126,7 @@ def test_n3_answers_say_what_is_left_of_the_minute() -> None:
         "x-rate-limit-reset": "1700000061",
         "retry-after": "60",
     }
-    assert "60 seconds" in refused.body["error"]["message"]
+    assert "60 seconds" in refused.body["error"]["devMessage"]
 
 
 def test_n3_who_waits_as_told_is_let_in() -> None:

@@ -177,6 +177,13 @@ def test_what_cannot_be_an_account(backend: Backend, tmp_path: Path) -> None:
         assert db.execute("SELECT COUNT(*) FROM accounts").fetchone() == (0,)
 
 
+def test_a_short_wrong_password_is_a_wrong_password(backend: Backend) -> None:
+    """The rule for new passwords says nothing at a login, where it would only confuse."""
+    assert backend.post("signup", name=NAME, password=PASSWORD).status_code == 201
+    answer = backend.post("login", name=NAME, password="short")
+    assert (answer.status_code, answer.json()) == (401, WRONG)
+
+
 def test_a_name_that_does_not_exist_costs_as_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,10 +14,11 @@ import pytest
 
 from cometchat_auth.emulator import Emulator, Fault
 
-from . import secret_service
+from . import secret_service, terminal
 from .example_programs import EXAMPLES, PATIENCE
 from .real_parts import require
 from .secret_service import SecretService
+from .terminal import Terminal
 
 UID, NAME = "cometchat-uid-1", "Andrew Joseph"
 GREETING = f"{NAME} is logged in as {UID}.\n"
@@ -69,6 +70,19 @@ def test_script(keyring: SecretService, emulator: Emulator) -> None:
     out = runs(keyring.env, *script, "--logout")
     assert (out.returncode, out.stdout) == (0, "Nobody is logged in.\n")
     assert keyring.items() == []
+
+
+def test_script_is_interrupted_at_its_question(emulator: Emulator, tmp_path: Path) -> None:
+    """Ctrl-C in place of the token ends the script with a word and 130."""
+    require(terminal.available())
+    command = [sys.executable, str(EXAMPLES / "script_login.py"), emulator.app_id, emulator.url]
+    env = {"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(EXAMPLES.parent)}
+    env["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    with Terminal(command, env=env) as screen:
+        screen.wait_for("Auth token:")
+        assert screen.press_until_it_ends("\x03") == 130
+        assert screen.screen.endswith("Interrupted.")
+        assert "Traceback" not in screen.screen
 
 
 def test_script_without_a_keyring(emulator: Emulator, tmp_path: Path) -> None:

@@ -87,6 +87,15 @@ def test_x2_spellings(secret: str) -> None:
     assert redact(html.escape(secret), [Secret(secret)]) == MASK
 
 
+def test_x2_the_services_own_mask_of_a_short_credential() -> None:
+    """The service shows five characters at either end, which of a short one is most of it."""
+    for length in range(11, 41):
+        secret = ("ghijklmnop0123456789" * 2)[:length]
+        masked = f"{secret[:5]}{'*' * (length - 10)}{secret[-5:]}"
+        shown = redact(f"The key {masked} is wrong.", [Secret(secret)])
+        assert (secret[:5] in shown) == (length >= 20), length
+
+
 @given(
     before=st.text(max_size=900),
     secret=st.text("abcXYZ019_-", min_size=8),

@@ -133,7 +133,13 @@ def test_s6_logged_out_whatever_the_server_says(emulator: Emulator, trouble: str
         if confirmed:
             chat.logout().result()
         else:
-            assert error_of(chat.logout()).details["not_achieved"] == ["server"]
+            error = error_of(chat.logout())
+            assert error.details["not_achieved"] == ["server"]
+            assert error.message.endswith(
+                "Have your server end the user's tokens: flush_auth_tokens."
+            )
+            assert "Try again" not in error.message
+            assert not error.retryable  # the token is forgotten: another logout sends nothing
         settle(chat)
         assert chat.get_logged_in_user() is None
         assert name not in first.items

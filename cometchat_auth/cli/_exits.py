@@ -89,7 +89,7 @@ def one_line_each() -> Iterator[None]:
         # A key that stands in a wrong place is quoted by click.
         text = one_line(redact(error.format_message()))
         more = f" Try '{error.ctx.command_path} --help'." if error.ctx is not None else ""
-        _end(f"Error: {text}{'' if text.endswith('.') else '.'}{more}", WRONG_USE)
+        _end(f"Error: {text}{'' if text.endswith(('.', '?')) else '.'}{more}", WRONG_USE)
     except (click.Abort, KeyboardInterrupt):
         if sys.stderr is not None and sys.stderr.isatty():
             click.echo(err=True)  # below the line in which a person has pressed Ctrl-C

@@ -26,7 +26,7 @@ _STDIN_FILE: Final = "/dev/stdin"  # on Linux and macOS
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl"]),
-    help="By default what the file's name ends with.",
+    help="By default what the file's name ends with; - has none.",
 )
 @click.option("--encoding", default="utf-8", show_default=True, help="The file's encoding.")
 @click.option(
@@ -115,4 +115,5 @@ def _check_places(order: Order) -> None:
     is_ordinary = stat.S_ISREG(os.stat(order.file).st_mode) or os.path.isdir(order.file)
     if is_stdin or not is_ordinary:
         what = "standard input" if is_stdin else "a pipe"
-        raise click.UsageError(f"To read from {what} give --journal and --rejects.")
+        form = " --format," if is_stdin and order.form is None else ""
+        raise click.UsageError(f"To read from {what} give{form} --journal and --rejects.")

@@ -165,16 +165,13 @@ def _nobody(info: SessionInfo, was_there: bool) -> str:
 def _not_achieved(error: CometChatException) -> str:
     """Return what a logout did not achieve, as far as it outlives this command."""
     missed = error.details.get("not_achieved", ())
-    text = ""
-    if "store" in missed:
-        cause = why(error.reason)
-        text = f"The session is still stored: {cause}. {remedy(error.reason)} Then log out again."
-        if "server" in missed:
-            text += " The service did not confirm the logout either."
-        return text
+    if "store" not in missed:
+        return str(error)
+    cause = why(error.reason)
+    text = f"The session is still stored: {cause}. {remedy(error.reason)} Then log out again."
     if "server" in missed:
-        text = "Logged out on this machine, but the service did not confirm. "
-    return f"{text}{error}"
+        text += " The service did not confirm the logout either."
+    return text
 
 
 def _named(user: User) -> str:

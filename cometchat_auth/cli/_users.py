@@ -48,8 +48,9 @@ def list_users(
 ) -> None:
     """List users: a table at a terminal, elsewhere a line of TABs and values for each.
 
-    With --json it is one object on each line.
+    With --json it is one object on each line, with the tags.
     """
+    asked["with_tags"] |= target.as_json
     only_deactivated, with_tags = asked.pop("deactivated"), asked["with_tags"]
     if search == "":
         raise click.UsageError("--search needs a text; without it all users are listed.")

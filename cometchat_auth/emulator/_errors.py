@@ -183,7 +183,7 @@ def uid_already_exists(uid: str) -> ServiceError:
     return ServiceError(
         400,
         "ERR_UID_ALREADY_EXISTS",
-        f"There is a user with the uid {uid} already: choose another uid.",
+        f"There is a user with the uid {uid} already.",
         "Uids are compared in lower case; deactivated users keep theirs.",
     )
 
@@ -193,8 +193,8 @@ def too_many_requests(wait: int) -> ServiceError:
     return ServiceError(
         429,
         "ERR_TOO_MANY_REQUESTS",
-        f"Too many requests in this minute: try again in {wait} seconds.",
-        "The request was not carried out; Retry-After says when the next minute begins.",
+        "Too many requests in this minute.",
+        f"The request was not carried out; the next minute begins in {wait} seconds.",
     )
 
 

@@ -210,7 +210,7 @@ class CometChatServer:
             status: ``"available"`` or ``"offline"``; the REST API's words.
             roles: Users of any of these roles.
             tags: Users who have these tags.
-            with_tags: Whether the users' own tags are wanted.
+            with_tags: Whether the users' own tags are wanted; without it their ``tags`` are empty.
             with_deactivated: Whether deactivated users are wanted as well.
             only_deactivated: Whether only they are.
             per_page: Users in one answer, 1 to 1,000.

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 UID: Final = "cometchat-uid-1"
-MANY: Final = 200  # calls
+MANY: Final = 60  # calls
 
 # Seconds, at least and at most. The drain limit is 5 s, a call's own time 30 s, a store's 60 s.
 Span = tuple[float, float]
