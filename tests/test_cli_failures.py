@@ -89,10 +89,12 @@ def test_an_emulators_secret_is_not_warned_of(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("key", ["auth_key", "rest_api_key"])
-def test_either_key_creates_a_user(emulator: Emulator, key: str) -> None:
-    """Every field given must arrive, whichever key is there."""
+def test_either_key_creates_a_user(emulator: Emulator, key: str, tmp_path: Path) -> None:
+    """Every field given must arrive, whichever key is there; metadata from a file as well."""
+    metadata = {"auth_key": '{"team": 7}', "rest_api_key": f"@{tmp_path / 'metadata.json'}"}
+    (tmp_path / "metadata.json").write_text('{"team": 7}')
     fields = ["--name", "Zo\u00eb", "--avatar", "https://a.example/a", "--link",
-              "https://a.example/b", "--status-message", "hi", "--metadata", '{"team": 7}',
+              "https://a.example/b", "--status-message", "hi", "--metadata", metadata[key],
               "--tag", "one", "--tag", "two"]  # fmt: skip
     env = {
         "COMETCHAT_APP_ID": emulator.app_id,
@@ -141,6 +143,7 @@ def test_either_key_creates_a_user(emulator: Emulator, key: str) -> None:
         ),
         (["create-user", "x", "--name", "x", "--metadata", "[1"], "", 2, "no JSON"),
         (["create-user", "x", "--name", "x", "--metadata", "[1]"], "", 2, "no object"),
+        (["create-user", "x", "--name", "x", "--metadata", "@/no/such"], "", 2, "No such file"),
         (["create-user", "x", "--name", "x", "--metadata", '{"a":NaN}'], "", 2, "NaN"),
         (["create-user", "x", "--name", "x" * 101, "--auth-key-stdin"], "KEY", 2, "101"),
         (["create-user", "x", "--name", "x"], "", 2, "The auth key is missing"),

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @click.option("--link", metavar="URL", help="A profile page.")
 @click.option("--role", metavar="ID", help="A role that exists in the app.")
 @click.option("--status-message", metavar="TEXT", help="The user's own words.")
-@click.option("--metadata", metavar="JSON", callback=json_object, help="An object of at most 5 KB.")
+@click.option(
+    "--metadata",
+    metavar="JSON|@FILE",
+    callback=json_object,
+    help="An object of at most 5 KB, or the file that holds it.",
+)
 @click.option("--tag", "tags", metavar="TEXT", multiple=True, help="May be given several times.")
 @service_options("auth_key", "rest_api_key")
 def create_user(target: Target, **fields: Any) -> None:

@@ -12,7 +12,7 @@ import click
 
 from .._secrets import Secret
 from . import _profiles
-from ._exits import Failure
+from ._exits import Failure, sentence
 from ._fields import FIELDS, PROFILE_VARIABLE, SECRETS, Field, Found, Level, merged
 from ._output import warn
 from ._prompts import at_terminal, hidden, secret_from_stdin
@@ -87,13 +87,17 @@ def warn_of_secret(target: Target, option: str) -> None:
 def json_object(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> dict[str, Any] | None:
-    """Return the JSON object that an option's text is: a callback for ``click.option``.
+    """Return the JSON object that an option holds, or the file that it names after an ``@``.
+
+    A callback for ``click.option``.
 
     Raises:
-        click.BadParameter: If it is none.
+        click.BadParameter: If it is none, or if the file cannot be read.
     """
     if value is None:
         return None
+    if value.startswith("@"):
+        value = _contents(ctx, param, value[1:])
     try:
         found = json.loads(value, parse_constant=_no_number)
     except json.JSONDecodeError as error:
@@ -105,6 +109,16 @@ def json_object(
             return found
         problem = "this is JSON, but no object in braces."
     raise click.BadParameter(problem, ctx, param)
+
+
+def _contents(ctx: click.Context, param: click.Parameter, path: str) -> str:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return file.read()
+    except OSError as error:
+        raise click.BadParameter(f"{sentence(error)}.", ctx, param) from None
+    except ValueError:
+        raise click.BadParameter(f"{path} is not UTF-8 text.", ctx, param) from None
 
 
 def _decorators(keys: tuple[str, ...]) -> list[Callable[[Any], Any]]:

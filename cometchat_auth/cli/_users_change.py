@@ -9,7 +9,7 @@ import click
 
 from ..errors import CometChatException
 from ._admin import KEY, server, uids
-from ._exits import NOT_THERE, WRONG_USE, Failure, sentence
+from ._exits import NOT_THERE, WRONG_USE, Failure
 from ._options import json_object, service_options
 from ._output import facts, put_json, say, shown, user_document, user_facts
 from ._prompts import asked, at_terminal
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from ._target import Target
 
 _NAMED: Final = 10  # uids in an error's text
-
-
-def _metadata(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> dict[str, Any] | None:
-    """Return the object that the option holds, or the file that it names after an ``@``."""
-    if value is not None and value.startswith("@"):
-        try:
-            with open(value[1:], encoding="utf-8-sig") as file:
-                value = file.read()
-        except OSError as error:
-            raise click.BadParameter(f"{sentence(error)}.", ctx, param) from None
-        except ValueError:
-            raise click.BadParameter(f"{value[1:]} is not UTF-8 text.", ctx, param) from None
-    return json_object(ctx, param, value)
 
 
 @click.command()
@@ -45,7 +30,7 @@ def _metadata(
 @click.option(
     "--metadata",
     metavar="JSON|@FILE",
-    callback=_metadata,
+    callback=json_object,
     help="An object of at most 5 KB, or the file that holds it; in place of what is there.",
 )
 @click.option(
