@@ -14,8 +14,10 @@ def main() -> None:
             f"The command line needs packages that are not installed: {', '.join(missing)}. "
             'Install them with: pip install "cometchat-auth[cli]"'
         )
-    from .cli import cli
-
+    try:
+        from .cli import cli
+    except KeyboardInterrupt:  # later ones are told of in a line
+        sys.exit(130)
     cli(prog_name="cometchat-auth")
 
 

@@ -187,18 +187,30 @@ def _retry_after(answer: Answer) -> float | None:
         return None
     headers = answer.headers
     if (value := headers.get("Retry-After")) is not None:
-        return _seconds(value.strip())
+        return _seconds(value.strip(), headers)
     reset = headers.get("X-Rate-Limit-Reset") or headers.get("X-RateLimit-Reset") or ""
     if answer.status == 429 and reset.isascii() and reset.isdigit():
-        return _bounded(float(reset) - time.time())
+        return _bounded(float(reset) - _now(headers))
     return None
 
 
-def _seconds(value: str) -> float | None:
+def _now(headers: Mapping[str, str]) -> float:
+    """Return the time by the clock of whoever answered, since this machine's may be wrong."""
+    try:
+        return _timestamp(headers["Date"])
+    except Exception:  # as below, or there is none
+        return time.time()
+
+
+def _timestamp(date: str) -> float:
+    return float(_late.email_utils.parsedate_to_datetime(date).timestamp())
+
+
+def _seconds(value: str, headers: Mapping[str, str]) -> float | None:
     if value.isascii() and value.isdigit():
         return _bounded(float(value))
     try:
-        return _bounded(_late.email_utils.parsedate_to_datetime(value).timestamp() - time.time())
+        return _bounded(_timestamp(value) - _now(headers))
     except Exception:  # whatever a parser of dates stumbles over in what strangers send
         return None
 

@@ -17,7 +17,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FuturesTimeout  # its own class in Python 3.10
 from typing import Any, Generic, TypeVar
 
-from . import _threads
+from . import _locks, _threads
 from ._outbox import Outbox
 from ._waits import Deadline, Flow, Wait
 from .errors import (
@@ -41,6 +41,7 @@ class CallFuture(Future[T]):
 
     def __init__(self, outbox: Outbox) -> None:
         super().__init__()
+        self._condition = _locks.Condition()
         self._outbox = outbox
         self._process = os.getpid()
         self.on_cancel: Callable[[], None] | None = None
@@ -102,6 +103,9 @@ class CallFuture(Future[T]):
                 super().exception(_threads.patience(left))
             except (CancelledError, FuturesTimeout):
                 _threads.CLOCK.run_due()
+            except RuntimeError as error:
+                _locks.raise_interrupt(error)
+                raise
 
 
 class Call(Generic[T]):

@@ -11,6 +11,7 @@ import queue
 import ssl
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
@@ -30,6 +31,31 @@ if TYPE_CHECKING:
     _AnyPool = HTTPConnectionPool
 else:
     _AnyPool = object
+
+
+class _Idle:
+    """A pool's idle connections, the last one first; a `queue.Queue` as far as urllib3 needs it.
+
+    It has no lock that Ctrl-C could leave taken. Nobody ever waits: pools do not block.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._room = maxsize
+        self._kept: deque[Any] = deque()
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:  # noqa: ARG002
+        try:
+            return self._kept.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, item: Any, block: bool = False) -> None:  # noqa: ARG002
+        if len(self._kept) >= self._room:
+            raise queue.Full
+        self._kept.append(item)
+
+    def qsize(self) -> int:
+        return len(self._kept)
 
 
 class _StrictMixin(_AnyPool):
@@ -64,10 +90,12 @@ def _is_fresh(connection: Any) -> bool:
 
 class _Pool(_StrictMixin, HTTPConnectionPool):
     ConnectionCls = TimedConnection
+    QueueCls: Any = _Idle
 
 
 class _TlsPool(_StrictMixin, HTTPSConnectionPool):
     ConnectionCls = TimedTlsConnection
+    QueueCls: Any = _Idle
 
 
 class Adapter(HTTPAdapter):

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from . import _locks
+
 Task = Callable[[], object]
 
 
@@ -143,15 +145,23 @@ class Crew:
         thread = threading.Thread(target=self._work, args=(self._queue,), name=name, daemon=True)
         try:
             thread.start()
-        except RuntimeError:
+        except RuntimeError as error:
+            _locks.raise_interrupt(error)
             if not self._members:  # nobody at all to do it: the interpreter is shutting down
                 raise
             return False
-        self._members.append(thread)
+        self._enroll(thread)
         return True
+
+    def _enroll(self, thread: threading.Thread) -> None:
+        if thread not in self._members:
+            self._members.append(thread)
 
     def _work(self, tasks: queue.SimpleQueue[Task | None]) -> None:
         process = os.getpid()
+        with self._lock:  # Ctrl-C may have cut short whoever started it
+            if tasks is self._queue:
+                self._enroll(threading.current_thread())
         while tasks is self._queue:
             task = self._next(tasks)
             if task is not None:

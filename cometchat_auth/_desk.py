@@ -147,6 +147,7 @@ class Desk:
                 self._lane.append(job)
         if shared is not None:
             job.drop()
+            self._start_first()  # Ctrl-C may have cut short whoever was to start it
             if not shared:
                 raise _login_in_progress()
             return

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from . import _locks
 from ._secrets import Secret
 from ._waits import Deadline
 
@@ -63,7 +64,7 @@ _ADDRESS: Final = re.compile(r"[0-9.]+|[0-9A-Fa-f:.%]*:[0-9A-Fa-f:.%]*")
 def resolve(host: str, port: int, progress: Progress) -> list[Any]:
     """Look the name up on a thread of its own: the system's resolver knows no time-out."""
     answers: list[list[Any] | Exception] = []
-    answered = threading.Event()
+    answered = _locks.Flag()
 
     def look_up() -> None:
         try:
@@ -77,7 +78,8 @@ def resolve(host: str, port: int, progress: Progress) -> list[Any]:
     else:
         try:
             threading.Thread(target=look_up, name="cometchat-resolver", daemon=True).start()
-        except RuntimeError:  # the interpreter is shutting down and refuses new threads
+        except RuntimeError as error:  # the interpreter is ending and refuses new threads
+            _locks.raise_interrupt(error)
             look_up()
     if not answered.wait(progress.left()):
         raise TransportError("timeout", sent=False)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Generic, TypeVar
 
-from . import _threads
+from . import _locks, _threads
 from ._waits import Wait
 from .errors import SESSION_STORE, WOULD_BLOCK_FOREVER, CometChatException, SessionStoreError
 
@@ -64,7 +64,7 @@ class Ticket(Generic[T], Wait):
         self.postpone_as = postpone_as
         self.given_up = False
         self.over = False
-        self._done = threading.Event()
+        self._done = _locks.Flag()
         self._value: T
         self._error: BaseException | None = None
         self._resume: Callable[[], None] | None = None

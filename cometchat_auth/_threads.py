@@ -28,6 +28,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
+from . import _locks
 from ._crews import Clock, Crew, Pool, Task, Timer
 
 __all__ = ["Task", "Timer"]
@@ -92,7 +93,7 @@ class UnderWay:
     def reset(self) -> None:
         """Start from nothing, as a forked child has to."""
         self.era = self._lock = threading.RLock()
-        self._changed: threading.Condition | None = None  # large, and seldom needed
+        self._changed: _locks.Condition | None = None  # large, and seldom needed
         self._begun = self._ended = 0
         self.reserved = self.emptied = 0
         self.posted = self.delivered = 0
@@ -163,7 +164,7 @@ class UnderWay:
         end = time.monotonic() + limit
         with self._lock:
             if self._changed is None:
-                self._changed = threading.Condition(self._lock)
+                self._changed = _locks.Condition(self._lock)
             changed = self._changed
             self.is_awaited += 1
         try:
@@ -172,6 +173,9 @@ class UnderWay:
                 with changed:
                     if not over():
                         changed.wait(patience(left))
+        except RuntimeError as error:
+            _locks.raise_interrupt(error)
+            raise
         finally:
             with self._lock:
                 self.is_awaited -= 1

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from . import _threads
+from . import _locks, _threads
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class Elsewhere(Wait):
 
     def __init__(self, task: Callable[[], object]) -> None:
         self._task = task
-        self._done = threading.Event()
+        self._done = _locks.Flag()
         self._error: BaseException | None = None
         self._resume: Callable[[], None] | None = None
         self._lock = threading.RLock()

@@ -24,7 +24,7 @@ LETTER: Final = 7.9  # pixels that a letter of a module's name is wide; others a
 ROOMS: Final = {
     "base": (
         "what everything stands on",
-        "errors _late _secrets _checks _crews _threads _waits _version",
+        "errors _late _locks _secrets _checks _crews _threads _waits _version",
     ),
     "values": ("what goes in and comes out", "models _settings _hosts _session _wire"),
     "network": (

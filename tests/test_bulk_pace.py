@@ -62,6 +62,18 @@ def test_the_gate_closes_for_as_long_as_the_service_asks(monkeypatch: pytest.Mon
     assert times.gate.waiting() == (0.0, None)
 
 
+def test_a_service_that_asks_for_no_wait_is_not_hammered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Retry-After is 0, or a date that is past, each further round must wait twice as long."""
+    times = Times(monkeypatch, lambda: Gate(60.0))
+    waits: list[float] = []
+    for _ in range(10):
+        ticket = times.enter()
+        times.gate.close(ticket, busy(0.0))
+        waits.append(times.gate.waiting()[0])
+        times.now += waits[-1]
+    assert waits == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0])
+
+
 def test_back_off_doubles_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many failures of one cause must close the gate once, each further round for twice as long."""
     times = Times(monkeypatch, lambda: Gate(10_000.0))

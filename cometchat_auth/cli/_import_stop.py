@@ -10,7 +10,9 @@ from typing import Any
 
 
 class Stop:
-    """Heeds Ctrl-C and SIGTERM inside a ``with`` block: the second of them ends it at once.
+    """Heeds Ctrl-C and SIGTERM inside a ``with`` block: a further one ends it at once.
+
+    A second one that comes before the first was noticed, since somebody was impatient, is none.
 
     Args:
         said: Is called before the first one ends it.
@@ -18,7 +20,8 @@ class Stop:
 
     def __init__(self, said: Callable[[], None]) -> None:
         self._said = said
-        self._asked = False
+        self._asked = 0
+        self._has_said = False
         self._at_once = False
         self._before: dict[int, Any] = {}
 
@@ -39,6 +42,7 @@ class Stop:
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if somebody asked to stop."""
         if self._asked:
+            self._has_said = True
             self._said()
             raise KeyboardInterrupt
 
@@ -53,8 +57,8 @@ class Stop:
             self._at_once = False
 
     def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's
-        if self._asked:
+        self._asked += 1
+        if self._has_said or self._asked > 2:
             raise KeyboardInterrupt
-        self._asked = True
         if self._at_once:
             self.check()

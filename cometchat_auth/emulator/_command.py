@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import webbrowser
 from collections.abc import Iterator, Mapping
@@ -118,9 +119,13 @@ def start(values: Mapping[str, Any]) -> Emulator:
 def finish(emulator: Emulator, values: Mapping[str, Any]) -> None:
     """Stop an emulator, and write down what it knows if that was asked for.
 
+    For the end of a program: from here on Ctrl-C and SIGTERM cut nothing short.
+
     Raises:
         OSError: The file cannot be written.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     emulator.stop()
     if values.get("export"):
         emulator.export_to(values["export"])

@@ -181,6 +181,9 @@ class Emulator(Contents):
             TimeoutError: It did not begin to serve within 5 seconds.
         """
         with self._switch:
+            if self._server is not None and self._server.is_closing:
+                self._server.stop()  # Ctrl-C has cut the last stop short
+                self._server = None
             if self._server is None:
                 self._server = self._serve()
                 self._port = self._server.port

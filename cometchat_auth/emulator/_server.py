@@ -63,18 +63,30 @@ class Server:
             TimeoutError: It did not begin to serve within 5 seconds.
         """
         try:
+            self._begin()
+        except BaseException:  # Ctrl-C too
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop listening, close every connection, and wait for the threads to end."""
+        self._http.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @property
+    def is_closing(self) -> bool:
+        """Return whether a stop has begun, which Ctrl-C may have cut short."""
+        return self._http.closing
+
+    def _begin(self) -> None:
+        try:
             self._http.prepare()
         except OSError as error:
             raise self._cannot_listen(self._http.bind_error or error) from error
         self._thread.start()
         if not self._http.serving.wait(_READY_SECONDS):
-            self.stop()
             raise TimeoutError(f"The emulator was not serving within {_READY_SECONDS} seconds.")
-
-    def stop(self) -> None:
-        """Stop listening, close every connection, and wait for the threads to end."""
-        self._http.stop()
-        self._thread.join()
 
     def _cannot_listen(self, error: OSError) -> OSError:
         host, port = self._address
@@ -136,7 +148,7 @@ class _HttpServer(wsgi.Server):
         self.serving = threading.Event()
         self.bind_error: OSError | None = None
         self._gate = threading.Lock()
-        self._closing = False
+        self.closing = False
 
     def clear_stats(self) -> None:
         """Keep the statistics out of the registry of the process, which would never let go."""
@@ -181,7 +193,7 @@ class _HttpServer(wsgi.Server):
     def put_conn(self, conn: Any) -> None:
         """Watch an idle connection, or close it while the server is stopping."""
         with self._gate:
-            if not self._closing:
+            if not self.closing:
                 super().put_conn(conn)
                 return
         conn.close()
@@ -189,11 +201,22 @@ class _HttpServer(wsgi.Server):
     def stop(self) -> None:
         """Stop serving and close every connection; harmless when done twice."""
         with self._gate:
-            self._closing = True
+            self.closing = True
         if self.ready:
             self._connections._stop_requested = True
             self._wake()
-        super().stop()
+            super().stop()
+        else:
+            self._clear_away()
+
+    def _clear_away(self) -> None:
+        """Do for a server what it cannot do itself if Ctrl-C has cut a start or a stop short."""
+        self.requests.stop()
+        if self.socket is not None:
+            self.socket.close()
+        connections = getattr(self, "_connections", None)
+        if connections is not None:
+            connections.close()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Log what went wrong on a connection, where Cheroot would print it."""

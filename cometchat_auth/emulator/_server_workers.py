@@ -77,6 +77,7 @@ class Workers:
         for _ in threads:
             self._queue.put(None)
         deadline = time.monotonic() + _GRACE_SECONDS
+        threads = {thread for thread in threads if thread.ident is not None}  # Ctrl-C: not started
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._over = True

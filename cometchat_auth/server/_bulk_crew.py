@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Final
 
+from .. import _locks
 from ..errors import INTERNAL_ERROR, CometChatException
 from ._bulk_rows import Row
 from ._bulk_tries import Attempt, Result, Way
@@ -84,6 +85,7 @@ class Crew:
         try:
             member.start()
         except RuntimeError as error:
+            _locks.raise_interrupt(error)  # it has been started
             self._members.pop()
             if not self._members:
                 raise _no_thread(error) from error

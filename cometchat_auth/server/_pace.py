@@ -20,6 +20,7 @@ from ..errors import CometChatException, RateLimitError
 
 FIRST_BACK_OFF: Final = 1.0  # seconds; CometChat's rate-limit page advises 1 s, 2 s, 4 s
 LONGEST_BACK_OFF: Final = 30.0  # seconds
+LEAST_PAUSE: Final = 0.1  # seconds, doubled each time, however little the service asks for
 _AT_ONCE: Final = 60.0  # seconds that one wait may last; Windows counts no further than 49 days
 
 _log = logging.getLogger("cometchat_auth")
@@ -150,7 +151,8 @@ class Gate:
 
     def _pause(self, error: CometChatException, now: float) -> float:
         if error.retry_after is not None:
-            return error.retry_after
+            least: float = LEAST_PAUSE * 2 ** min(self._failures - 1, 9)
+            return max(error.retry_after, min(least, LONGEST_BACK_OFF))
         # 2 ** 5 is beyond the longest; a service that is away for long must not overflow it.
         span: float = FIRST_BACK_OFF * 2 ** min(self._failures - 1, 5)
         span = min(span, LONGEST_BACK_OFF) * _jitter()
