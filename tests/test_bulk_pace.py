@@ -63,7 +63,7 @@ def test_the_gate_closes_for_as_long_as_the_service_asks(monkeypatch: pytest.Mon
 
 
 def test_a_service_that_asks_for_no_wait_is_not_hammered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Retry-After is 0, or a date that is past, each further round must wait twice as long."""
+    """Where Retry-After is 0, or a date gone by, each further round must wait twice as long."""
     times = Times(monkeypatch, lambda: Gate(60.0))
     waits: list[float] = []
     for _ in range(10):
