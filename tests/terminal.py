@@ -21,8 +21,10 @@ from .tools import LIMIT
 ROOT: Final = Path(__file__).parent.parent
 
 # Only a process that leads a session may take a terminal as its own; it then becomes the program.
+# Who runs the tests may ignore Ctrl-C, as a shell's background job does; at a terminal nobody does.
 _TAKE_TERMINAL: Final = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
