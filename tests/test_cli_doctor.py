@@ -68,7 +68,7 @@ def test_all_is_well(emulator: Emulator, keyring: SecretService) -> None:
     env = {**keyring.env, **REAL, **place(emulator), **keys}
     done = run(env)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("All is well.\n")
+    assert done.stdout.endswith("\nAll is well.\n")
     assert leaks([done.stdout], keys.values()) == []
     assert keyring.items() == []
     found = sections(run(env, "--json"))
@@ -100,6 +100,7 @@ def test_nothing_is_needed(keyring: SecretService) -> None:
     done = run({**keyring.env, **REAL})
     assert (done.returncode, done.stderr) == (0, "")
     assert "Not looked at: that takes an app id" in done.stdout
+    assert done.stdout.endswith("\nAll that was looked at is well.\n")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def doctor(target: Target) -> None:
     if count:
         raise Failure("One thing needs doing." if count == 1 else f"{count} things need doing.")
     if not target.as_json:
-        out.print("All is well.", style="bold green")
+        is_all = not any(section.note for section in sections)
+        out.print(f"All {'' if is_all else 'that was looked at '}is well.", style="bold green")
 
 
 def _examined(target: Target) -> Iterator[Section]:
