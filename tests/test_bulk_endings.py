@@ -219,7 +219,7 @@ def test_ctrl_c_gets_through_at_once(tmp_path: Path, kind: str) -> None:
         out, _ = process.communicate(timeout=LIMIT)
         assert process.returncode == 0
     created = set(out.split())
-    assert len(created) >= 50
+    assert len(created) >= 35  # the fiftieth was met, with at most 15 before it under way
     states = known(path, len(created) + 1_000)
     assert {uid for uid, state in states.items() if state == "created"} == created
 
