@@ -149,12 +149,10 @@ def put_me(
 _END_ELSEWHERE: Final = "Have your server end the user's tokens: flush_auth_tokens."
 
 
-def delete_me(
-    api: Api, base: str, token: Secret, deadline: Deadline, *, what: str = "log out"
-) -> Flow[None]:
+def delete_me(api: Api, base: str, token: Secret, deadline: Deadline) -> Flow[None]:
     """End the session of a token."""
     credential = ("authToken", token)
-    request = api.request(what, "DELETE", base, "/me", credential, {}, remedy=_END_ELSEWHERE)
+    request = api.request("log out", "DELETE", base, "/me", credential, {}, remedy=_END_ELSEWHERE)
     yield from api.http.exchange(request, deadline, confirmed)
 
 

@@ -28,20 +28,15 @@ from cometchat_auth.emulator._server_workers import Workers
 from cometchat_auth.errors import RateLimitError
 
 from .real_parts import require
+from .test_cli import run
 from .tools import LIMIT
 
 UID = "cometchat-uid-1"
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a Python of its own, in which Ctrl-C interrupts."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *arguments],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=60,
-    )
+    """Run code in a Python of its own."""
+    return run(sys.executable, "-W", "error", "-c", code, *arguments)
 
 
 def interrupt(*_: Any, **__: Any) -> None:
@@ -246,7 +241,7 @@ def test_ctrl_c_while_the_commands_are_imported_is_no_traceback() -> None:
 # -- The emulator -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["before the workers", "with the workers", "with all"])
+@pytest.mark.parametrize("moment", ["before the workers", "with the first", "while it starts"])
 def test_an_emulators_start_that_is_cut_short_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -255,7 +250,7 @@ def test_an_emulators_start_that_is_cut_short_leaves_nothing(
     with monkeypatch.context() as patched:
         if moment == "before the workers":
             patched.setattr(Workers, "start", interrupt)
-        elif moment == "with the workers":
+        elif moment == "with the first":
             patched.setattr(Workers, "_start_one", interrupt)
         else:
             patched.setattr(threading.Event, "wait", interrupt)
@@ -285,7 +280,8 @@ def test_a_second_signal_does_not_cost_the_export(tmp_path: Path, name: str) -> 
     program = (
         "import os, signal, sys\n"
         "from cometchat_auth.emulator import Emulator, _command\n"
-        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "for number in (signal.SIGINT, signal.SIGTERM):\n"
+        "    signal.signal(number, signal.default_int_handler)\n"
         "stop = Emulator.stop\n"
         "def pressed(self):\n"
         "    os.kill(os.getpid(), getattr(signal, sys.argv[2]))\n"

@@ -182,8 +182,7 @@ class Emulator(Contents):
         """
         with self._switch:
             if self._server is not None and self._server.is_closing:
-                self._server.stop()  # Ctrl-C has cut the last stop short
-                self._server = None
+                self._end()  # Ctrl-C has cut the last stop short
             if self._server is None:
                 self._server = self._serve()
                 self._port = self._server.port
@@ -198,10 +197,13 @@ class Emulator(Contents):
         Requests under way have a tenth of a second to finish.
         """
         with self._switch:
-            if self._server is not None:
-                self._server.stop()
-                self._server = None
-            self._database.release()
+            self._end()
+
+    def _end(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        self._database.release()
 
     def _serve(self) -> Server:
         tls = None if self._authority is None else self._authority.context
